@@ -1,0 +1,28 @@
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+if not workflow.configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/posts.smk"
+include: "rules/generation.smk"
+include: "rules/responses.smk"
+include: "rules/ratings.smk"
+include: "rules/models.smk"
+include: "rules/style.smk"
+include: "rules/claims.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "<results>/report/report.html",
+
+
+onsuccess:
+    print(f"The report lies at {RESULTS}/report/report.html")

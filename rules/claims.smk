@@ -1,0 +1,30 @@
+if config["claims"] and RATED:
+
+    rule decide_claims:
+        input:
+            claims=config["claims"],
+            ratings=expand("<results>/{study}/ratings.csv", study=RATED),
+            responses=expand("<results>/{study}/responses.csv", study=[study for study in RATED if study in WITH_TEXTS]),
+            fits=expand(["<results>/{fit[0]}/models/{fit[1]}/fit.json", "<results>/{fit[0]}/models/{fit[1]}/contrasts.csv"], fit=fits()),
+            code=code_behind("decide_claims.py"),
+        output:
+            claims="<results>/claims.csv",
+            components="<results>/claims_components.csv",
+            by_model="<results>/claims_by_model.csv",
+        log:
+            "<logs>/decide_claims.log",
+        benchmark:
+            "<benchmarks>/decide_claims.tsv"
+        conda:
+            "../envs/claims.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime="10m",
+        params:
+            results=RESULTS,
+            studies={study: {"sources": STUDIES[study]["sources"], "models": list(STUDIES[study]["models"])} for study in RATED},
+        message:
+            "Deciding the claims"
+        script:
+            "../scripts/decide_claims.py"

@@ -1,0 +1,88 @@
+localrules:
+    fetch_model,
+
+
+if any(sources_of(study, "transformers") for study in WITH_TEXTS):
+
+    rule fetch_model:
+        input:
+            code=code_behind("fetch_model.py"),
+        output:
+            manifest="<results>/models/{model}.json",
+        log:
+            "<logs>/fetch_model/{model}.log",
+        benchmark:
+            "<benchmarks>/fetch_model/{model}.tsv"
+        conda:
+            "../envs/generation.yaml"
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime="60m",
+        params:
+            model=lookup("models/{model}", within=config),
+            cache=lookup("cache", within=config),
+        message:
+            "{wildcards.model}: fetching the weights (the only step that needs a network)"
+        script:
+            "../scripts/fetch_model.py"
+
+    rule generate_responses:
+        input:
+            posts="<results>/{study}/posts.csv",
+            manifest=expand(
+                "<results>/models/{model}.json", model=lookup("sources/{source}/model", within=config)
+            ),
+            prompt=lookup("sources/{source}/prompt", within=config),
+            code=code_behind("generate_responses.py"),
+        output:
+            done="<results>/{study}/shards/{source}.{shard}of{shards}.csv",
+        log:
+            "<logs>/generate_responses/{study}.{source}.{shard}of{shards}.log",
+        benchmark:
+            "<benchmarks>/generate_responses/{study}.{source}.{shard}of{shards}.tsv"
+        conda:
+            "../envs/generation.yaml"
+        threads: 1
+        priority: 10
+        resources:
+            mem_mb=3000,
+            runtime="4h",
+            gpu=gpus,
+        params:
+            run=config["run"],
+            seed=config["seed"],
+            cache=config["cache"],
+            source=lookup("sources/{source}", within=config),
+        message:
+            "{wildcards.study}: {wildcards.source} answers the posts (part {wildcards.shard} of {wildcards.shards})"
+        script:
+            "../scripts/generate_responses.py"
+
+    rule gather_generations:
+        input:
+            posts="<results>/{study}/posts.csv",
+            shards=expand(
+                "<results>/{{study}}/shards/{{source}}.{shard}of{shards}.csv",
+                shard=shards_of,
+                shards=lookup("sources/{source}/shards", within=config),
+            ),
+            code=code_behind("gather_generations.py"),
+        output:
+            records="<results>/{study}/generations/{source}.jsonl",
+        log:
+            "<logs>/gather_generations/{study}.{source}.log",
+        benchmark:
+            "<benchmarks>/gather_generations/{study}.{source}.tsv"
+        conda:
+            "../envs/generation.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime="10m",
+        params:
+            cache=config["cache"],
+        message:
+            "{wildcards.study}: gathering what {wildcards.source} wrote"
+        script:
+            "../scripts/gather_generations.py"

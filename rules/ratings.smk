@@ -1,0 +1,61 @@
+if any(STUDIES[study]["ratings"]["simulate"] for study in RATED):
+
+    rule simulate_raters:
+        input:
+            responses="<results>/{study}/responses.csv",
+            instrument=lookup("studies/{study}/ratings/instrument", within=config),
+            code=code_behind("simulate_raters.py"),
+        output:
+            export="<simulated>/{study}/SIMULATED_export.csv",
+            truth="<simulated>/{study}/SIMULATED_truth.json",
+        log:
+            "<logs>/simulate_raters/{study}.log",
+        benchmark:
+            "<benchmarks>/simulate_raters/{study}.tsv"
+        conda:
+            "../envs/ratings.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime="10m",
+        params:
+            seed=config["seed"],
+            sources=lookup("studies/{study}/sources", within=config),
+            item=lookup("studies/{study}/ratings/item", within=config),
+            simulate=lookup("studies/{study}/ratings/simulate", within=config),
+            exclusions=lookup("studies/{study}/ratings/exclusions", within=config),
+        message:
+            "{wildcards.study}: simulating raters (no person answers here)"
+        script:
+            "../scripts/simulate_raters.py"
+
+
+rule merge_ratings:
+    input:
+        exports=exports_of,
+        responses=responses_of,
+        instrument=lookup("studies/{study}/ratings/instrument", within=config),
+        code=code_behind("merge_ratings.py"),
+    output:
+        ratings="<results>/{study}/ratings.csv",
+        raters="<results>/{study}/raters.csv",
+        flow="<results>/{study}/flow.csv",
+    log:
+        "<logs>/merge_ratings/{study}.log",
+    benchmark:
+        "<benchmarks>/merge_ratings/{study}.tsv"
+    conda:
+        "../envs/ratings.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        sources=lookup("studies/{study}/sources", within=config),
+        item=lookup("studies/{study}/ratings/item", within=config),
+        exports=described_exports,
+        exclusions=lookup("studies/{study}/ratings/exclusions", within=config),
+    message:
+        "{wildcards.study}: joining ratings to the texts that were rated"
+    script:
+        "../scripts/merge_ratings.py"

@@ -1,0 +1,53 @@
+rule record_provenance:
+    input:
+        tables=tables(),
+        given=given_files(),
+        code=code_behind("record_provenance.py"),
+    output:
+        provenance="<results>/provenance.json",
+    log:
+        "<logs>/record_provenance.log",
+    benchmark:
+        "<benchmarks>/record_provenance.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        config=config,
+        commit=commit_of(ROOT),
+    message:
+        "Recording versions, seeds and hashes"
+    script:
+        "../scripts/record_provenance.py"
+
+
+rule render_report:
+    input:
+        provenance="<results>/provenance.json",
+        tables=tables(),
+        truth=truths(),
+        parts=report_parts(),
+        code=code_behind("render_report.py"),
+    output:
+        html="<results>/report/report.html",
+    log:
+        "<logs>/render_report.log",
+    benchmark:
+        "<benchmarks>/render_report.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        results=RESULTS,
+        simulated=SIMULATED,
+        engine=config["report"]["engine"],
+    message:
+        "Rendering the report"
+    script:
+        "../scripts/render_report.py"

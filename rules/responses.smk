@@ -1,0 +1,27 @@
+rule gather_responses:
+    input:
+        posts="<results>/{study}/posts.csv",
+        generations=generations_of,
+        written=written_responses,
+        all_posts=lookup("studies/{study}/posts/file", within=config),
+        code=code_behind("gather_responses.py"),
+    output:
+        responses="<results>/{study}/responses.csv",
+    log:
+        "<logs>/gather_responses/{study}.log",
+    benchmark:
+        "<benchmarks>/gather_responses/{study}.tsv"
+    conda:
+        "../envs/posts.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        sources=lookup("studies/{study}/sources", within=config),
+        written=written_files,
+        generated=generated_sources,
+    message:
+        "{wildcards.study}: one table of all responses"
+    script:
+        "../scripts/gather_responses.py"

