@@ -5,7 +5,10 @@ if config["claims"] and RATED:
             claims=config["claims"],
             ratings=expand("<results>/{study}/ratings.csv", study=RATED),
             responses=expand("<results>/{study}/responses.csv", study=[study for study in RATED if study in WITH_TEXTS]),
-            fits=expand(["<results>/{fit[0]}/models/{fit[1]}/fit.json", "<results>/{fit[0]}/models/{fit[1]}/contrasts.csv"], fit=fits()),
+            fits=expand(
+                ["<results>/{fit[0]}/models/{fit[1]}/fit.json", "<results>/{fit[0]}/models/{fit[1]}/contrasts.csv"],
+                fit=fits(),
+            ),
             code=code_behind("decide_claims.py"),
         output:
             claims="<results>/claims.csv",
@@ -23,7 +26,10 @@ if config["claims"] and RATED:
             runtime="10m",
         params:
             results=RESULTS,
-            studies={study: {"sources": STUDIES[study]["sources"], "models": list(STUDIES[study]["models"])} for study in RATED},
+            studies={
+                study: {"sources": STUDIES[study]["sources"], "models": list(STUDIES[study]["models"])}
+                for study in RATED
+            },
         message:
             "Deciding the claims"
         script:

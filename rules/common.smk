@@ -65,7 +65,11 @@ def tables():
     """Every table and text that a report may read, as the config asks for them."""
     made = expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["posts", "responses"])
     made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=["features", "summary"])
-    made += [f"{RESULTS}/{study}/generations/{source}.jsonl" for study in WITH_TEXTS for source in sources_of(study, "transformers")]
+    made += [
+        f"{RESULTS}/{study}/generations/{source}.jsonl"
+        for study in WITH_TEXTS
+        for source in sources_of(study, "transformers")
+    ]
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow"])
     made += [f"{RESULTS}/{study}/models/{model}/{file}" for study, model in fits() for file in FIT_FILES]
     if config["claims"] and RATED:
@@ -93,7 +97,12 @@ def generated_sources(wildcards):
 
 def generations_of(wildcards):
     """What they generated: one file a source."""
-    return expand("{results}/{study}/generations/{source}.jsonl", results=RESULTS, study=wildcards.study, source=generated_sources(wildcards))
+    return expand(
+        "{results}/{study}/generations/{source}.jsonl",
+        results=RESULTS,
+        study=wildcards.study,
+        source=generated_sources(wildcards),
+    )
 
 
 def written_files(wildcards):

@@ -30,9 +30,7 @@ if any(sources_of(study, "transformers") for study in WITH_TEXTS):
     rule generate_responses:
         input:
             posts="<results>/{study}/posts.csv",
-            manifest=expand(
-                "<results>/models/{model}.json", model=lookup("sources/{source}/model", within=config)
-            ),
+            manifest=expand("<results>/models/{model}.json", model=lookup("sources/{source}/model", within=config)),
             prompt=lookup("sources/{source}/prompt", within=config),
             code=code_behind("generate_responses.py"),
         output:
@@ -41,10 +39,10 @@ if any(sources_of(study, "transformers") for study in WITH_TEXTS):
             "<logs>/generate_responses/{study}.{source}.{shard}of{shards}.log",
         benchmark:
             "<benchmarks>/generate_responses/{study}.{source}.{shard}of{shards}.tsv"
+        priority: 10
         conda:
             "../envs/generation.yaml"
         threads: 1
-        priority: 10
         resources:
             mem_mb=3000,
             runtime="4h",

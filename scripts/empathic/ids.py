@@ -16,7 +16,7 @@ def response_id(post_id: str, post: str | None, source: str, sample: int, respon
 
 
 def seed(*parts: str | int) -> int:
-    """A 63-bit seed from SHA-256 over the parts, as a JSON array: the same on every machine and in any order of work."""
+    """A 63-bit seed from SHA-256 over the parts, as a JSON array: the same on every machine, in any order of work."""
     text = json.dumps(list(parts), ensure_ascii=False, separators=(",", ":"))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 

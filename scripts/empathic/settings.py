@@ -2,7 +2,7 @@
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -57,7 +57,7 @@ class FolderModel(Section):
     note: str = ""
 
 
-Model = Annotated[Union[WheelModel, FolderModel], Field(discriminator="kind")]
+Model = Annotated[WheelModel | FolderModel, Field(discriminator="kind")]
 
 
 class Sampling(Section):
@@ -97,7 +97,7 @@ class TransformersSource(Section):
     sampling: Sampling = Sampling()
 
 
-Source = Annotated[Union[HumanSource, TransformersSource], Field(discriminator="kind")]
+Source = Annotated[HumanSource | TransformersSource, Field(discriminator="kind")]
 
 
 class Effects(Section):
@@ -124,6 +124,12 @@ class Simulation(Section):
     unfinished: Share = Field(0.04, description="Raters who leave before the end")
     hurried: Share = Field(0.02, description="Raters faster than the limit of the exclusions")
 
+    @model_validator(mode="after")
+    def _some_remain(self):
+        if self.careless + self.unfinished + self.hurried >= 1:
+            raise ValueError("careless, unfinished and hurried together must be below 1: raters must remain")
+        return self
+
 
 class Attention(Section):
     failed: int = Field(1, ge=1, description="Excluded from so many failed checks on; one not answered is failed")
@@ -146,8 +152,9 @@ class Export(InputFile):
     format: Literal["qualtrics", "long"] = "qualtrics"
     columns: dict[str, str] = Field(
         default_factory=dict,
-        description="long: our name (rater_id, response_id | label | post_id + source, rating, item, domain, "
-        "duration_s, position) to the file's own column",
+        description="Our name to the file's own column. long: rater_id, rating and response_id | label | post_id + "
+        "source (+ sample); optional item, domain, position, and what the exclusions ask for: finished, duration_s, "
+        "the attention checks by name; any other name is a column to carry. qualtrics: rater_id alone (PROLIFIC_PID)",
     )
 
 
@@ -170,6 +177,11 @@ class MixedModel(Section):
 
     formula: str = Field(description="`rating ~ ...` over source, domain and the columns of ratings.csv")
     reml: bool = True
+    replicated_domains: bool = Field(
+        False,
+        description="Leave domain out of the fixed part unless two domains or more have two posts or more each; "
+        "so the two models that a study has by default. A single domain is left out in any case",
+    )
 
 
 class Inference(Section):
@@ -185,7 +197,10 @@ class Study(Section):
     sources: list[Name] = Field(min_length=1, description="In the order of every table; the first is the reference")
     ratings: Ratings | None = Field(None, description="Empty: the texts await their raters")
     models: dict[Name, MixedModel] = Field(
-        default={"deciding": MixedModel(formula=DECIDING), "two_intercept": MixedModel(formula=TWO_INTERCEPTS)},
+        default={
+            "deciding": MixedModel(formula=DECIDING, replicated_domains=True),
+            "two_intercept": MixedModel(formula=TWO_INTERCEPTS, replicated_domains=True),
+        },
         description="`deciding` decides the claims; the others stand beside it",
     )
     inference: Inference = Inference()

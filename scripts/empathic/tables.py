@@ -1,7 +1,7 @@
 """Every table that the package writes: its columns, what they mean, and what may stand in them.
 
 One schema each: it checks a table whenever one is written or read, and docs/CODEBOOK.md is made from it
-(`python -m empathic.tables` in scripts/).
+(empathic.codebook).
 """
 
 from collections.abc import Iterable
@@ -119,7 +119,7 @@ RESPONSE_ID = text("response_id", "first 16 hex digits of SHA-256 over [post_id,
 RATER_ID = text("rater_id", "pseudonym of the rater")
 INCLUDED = boolean("included", "False where an exclusion rule, named in `reason`, took it out of the models")
 REASON = text("reason", "the first exclusion rule that it failed", missing=True)
-ESTIMATE = number("estimate", "the estimate, in units of the rating scale (fixed effects of other families: link scale)")
+ESTIMATE = number("estimate", "the estimate, in units of the rating scale (fixed effects of other families: link)")
 STD_ERROR = number("std_error", "its standard error", missing=True)
 DF = number("df", "denominator degrees of freedom; inf: normal", missing=True)
 STATISTIC = number("statistic", "estimate / std_error", missing=True)
@@ -301,13 +301,13 @@ CLAIMS = Table(
         number("estimate", "of the component that decided, as claimed (a - b), in units of the scale", missing=True),
         number("conf_low", "its unadjusted 95% interval, 90% for `equivalent`", missing=True),
         number("conf_high", "its unadjusted 95% interval, 90% for `equivalent`", missing=True),
-        number("p_for", "p of the test for the claim", missing=True),
+        number("p_for", "p of the test for the claim; of unobserved data, as below: the demonstration's", missing=True),
         number("p_against", "p of the test against the claim", missing=True),
         number("p_adjusted", "Holm's p for, over the testable claims of study, file and family", missing=True),
         number("p_against_adjusted", "Holm's p against, likewise", missing=True),
         text("verdict", "what the data say of the claim", allowed=VERDICTS),
         text("demo_verdict", "what the rules would say were the data observed", missing=True, allowed=DEMO_VERDICTS),
-        ORIGIN,
+        text("origin", "the weakest of what it rests on; empty: no data in this run", missing=True, allowed=ORIGINS),
         number("reported", "the paper's estimate, where a replicator has entered it", missing=True),
         number("reported_low", "its interval", missing=True),
         number("reported_high", "its interval", missing=True),
@@ -371,26 +371,3 @@ ALL = (
     COMPONENTS,
     BY_MODEL,
 )
-
-
-def codebook() -> str:
-    """The text of docs/CODEBOOK.md."""
-    lines = [
-        "# Codebook",
-        "",
-        "Made from `scripts/empathic/tables.py` (`cd scripts && python -m empathic.tables > ../docs/CODEBOOK.md`). All",
-        "tables lie under `results/{run}/`: UTF-8 CSV, one header row, an empty cell is a missing value. Further columns",
-        "may follow those listed.",
-    ]
-    for table in ALL:
-        lines += ["", f"## {table.path}", "", f"A row is {table.row}.", ""]
-        lines += ["| column | kind | may be empty | meaning |", "|---|---|---|---|"]
-        for column in table.columns:
-            values = f" ({' / '.join(column.allowed)})" if column.allowed else ""
-            empty = "yes" if column.missing else "no"
-            lines.append(f"| {column.name} | {column.kind} | {empty} | {column.meaning}{values} |")
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    print(codebook(), end="")

@@ -1,0 +1,273 @@
+"""A model answers posts: from prompts to records, none made twice."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+
+from empathic import files, ids, prompts, records, weights
+from empathic.decoding import PAD_TO, Decoder, Prompt, Text
+from empathic.errors import InputError
+from empathic.posts import in_order
+from empathic.rule import Every
+from empathic.sampling import Filters
+
+SAMPLER_VERSION = 1  # Changes with whatever changes a text: decoding.py, sampling.py, the cleaning below.
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A source of one study: its settings (settings.TransformersSource), its weights' manifest, its prompt template."""
+
+    study: str
+    name: str
+    source: dict[str, Any]
+    manifest: dict[str, Any]
+    template: str
+    seed: int
+
+    def records_in(self, cache: Path) -> Path:
+        """Where its records lie."""
+        return cache / "records" / self.study / self.name
+
+
+@dataclass(frozen=True)
+class Request:
+    """One response that is asked for: its token ids, and the record that its text will complete."""
+
+    tokens: tuple[int, ...]
+    record: dict[str, Any]
+
+    @property
+    def prompt(self) -> Prompt:
+        """What the decoder is given."""
+        return Prompt(self.record["key"], self.tokens, self.record["seed"])
+
+
+def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, shard: tuple[int, int], say: Say) -> pd.DataFrame:
+    """Have a source answer its share of the posts, making only the records that are not there yet.
+
+    posts: tables.POSTS. writer: name of this job's own file of records. shard: (k, n), the k-th of n shares, from 1.
+
+    Returns key, post_id, sample and sha256 (records.fingerprint) of each record of the share, in the posts' order.
+    Raises InputError for weights that changed, a model that cannot be used, or a device that is not there.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(arm.manifest["folder"])
+    requests = share(request_all(posts, arm, tokenizer), *shard)
+    found = records.look_up(arm.records_in(cache), say)
+    missing = [request for request in requests if request.record["key"] not in found]
+    say(f"{arm.study}, {arm.name}: {len(requests) - len(missing)} of {len(requests)} responses are there already")
+    if missing:
+        end_with_parent()
+        with records.Writer(arm.records_in(cache) / f"{writer}.jsonl") as out:
+            for record in _generate(missing, arm, tokenizer, say):
+                out.append(record)
+                found[record["key"]] = record
+    listed = [found[request.record["key"]] for request in requests]
+    table = pd.DataFrame(
+        [(entry["key"], entry["post_id"], entry["sample"], records.fingerprint(entry)) for entry in listed],
+        columns=["key", "post_id", "sample", "sha256"],
+    )
+    return in_order(posts, table)
+
+
+def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
+    """What a source is asked: every post, every sample, as records that lack only what generation adds."""
+    if not tokenizer.chat_template:
+        raise InputError(arm.manifest["folder"], "the model has no chat template", "Take an instruct or chat model")
+    source = arm.source
+    four_bit = source["quantization"] in ("nf4", "fp4")
+    asked = []
+    for post in posts.itertuples():
+        messages = prompts.messages(arm.template, post.text)
+        tokens = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+        for sample in range(source["samples"]):
+            record = {
+                "study": arm.study,
+                "source": arm.name,
+                "post_id": post.post_id,
+                "sample": sample,
+                "weights_sha256": arm.manifest["weights_sha256"],
+                "prompt_sha256": files.sha256_text(arm.template),
+                "messages": messages,
+                "input_sha256": files.sha256_text(files.canonical(tokens)),
+                "sampling": source["sampling"],
+                "quantization": source["quantization"],
+                "double_quantization": source["double_quantization"] if four_bit else None,
+                "compute_dtype": source["compute_dtype"],
+                "device": source["device"],
+                "batch_size": source["batch_size"],
+                "pad_to": PAD_TO,
+                "seed": ids.seed(arm.seed, arm.study, arm.name, post.post_id, sample),
+                "sampler_version": SAMPLER_VERSION,
+            }
+            asked.append(Request(tuple(tokens), {"key": records.key(record), **record}))
+    return asked
+
+
+def share(requests: Iterable[Request], number: int, of: int) -> list[Request]:
+    """The share of one of several jobs: alike in size, each of prompts of like length, which share decoding steps."""
+    ordered = sorted(requests, key=lambda request: (-len(request.tokens), request.record["key"]))
+    start, end = (len(ordered) * edge // of for edge in (number - 1, number))
+    return ordered[start:end]
+
+
+def load(manifest: dict[str, Any], source: dict[str, Any]) -> PreTrainedModel:
+    """Load a model as its source asks, its weights checked. Raises InputError where that cannot be done."""
+    if source["device"] == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            "device: cuda", "no GPU is visible to this job", "Set device: cpu, or run where nvidia-smi lists one"
+        )
+    options: dict[str, Any] = {"dtype": getattr(torch, source["compute_dtype"]), "attn_implementation": "sdpa"}
+    if source["quantization"] != "none":
+        options["quantization_config"] = _quantization(source)
+    model = AutoModelForCausalLM.from_pretrained(
+        weights.verify(manifest), device_map={"": source["device"]}, trust_remote_code=False, **options
+    )
+    window = getattr(model.config, "sliding_window", None)
+    if window:
+        raise InputError(
+            manifest["folder"],
+            f"its attention slides over windows of {window} tokens, which this package's decoder does not do",
+            "Take a model with full attention",
+        )
+    return model.eval()
+
+
+def _quantization(source: dict[str, Any]) -> BitsAndBytesConfig:
+    if source["quantization"] == "int8":
+        # A threshold above 0 would treat outliers by what else is in the batch.
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=0.0)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type=source["quantization"],
+        bnb_4bit_use_double_quant=source["double_quantization"],
+        bnb_4bit_compute_dtype=getattr(torch, source["compute_dtype"]),
+    )
+
+
+def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
+    """Generate what is missing, and give each record as its text ends."""
+    if arm.source["device"] == "cpu":
+        torch.set_num_threads(1)  # The number of threads changes how sums are rounded.
+    say(f"{arm.study}, {arm.name}: loading {arm.manifest['title']} ({arm.source['quantization']})")
+    model = load(arm.manifest, arm.source)
+    described = _describe(arm, model)
+    sampling = dict(arm.source["sampling"])
+    limit = sampling.pop("max_new_tokens")
+    decoder = Decoder(
+        model,
+        stop_tokens=_stop_tokens(model, tokenizer),
+        batch_size=arm.source["batch_size"],
+        max_new_tokens=limit,
+        filters=Filters(**sampling),
+    )
+    by_key = {request.record["key"]: request for request in requests}
+    progress = Progress(f"{arm.study}, {arm.name}", len(requests), say)
+    for text in decoder.answer([request.prompt for request in requests], progress.step):
+        request = by_key[text.prompt.key]
+        yield {**request.record, **described, **_outcome(text, request, tokenizer)}
+        progress.done()
+
+
+def _stop_tokens(model: PreTrainedModel, tokenizer) -> set[int]:
+    ends = model.generation_config.eos_token_id
+    ends = ends if isinstance(ends, list) else [ends]
+    return {token for token in [*ends, tokenizer.eos_token_id] if token is not None}
+
+
+def _outcome(text: Text, request: Request, tokenizer) -> dict[str, Any]:
+    """What generation adds to a record; a text of nothing but white space is an error, as nobody can rate it."""
+    raw = tokenizer.decode(text.tokens, skip_special_tokens=True)
+    cleaned = raw.strip()
+    return {
+        "text": cleaned,
+        "raw_text": raw if raw != cleaned else None,
+        "finish_reason": text.finish_reason,
+        "error": None if cleaned else "the model gave an empty answer",
+        "prompt_tokens": len(request.tokens),
+        "new_tokens": len(text.tokens),
+        "padded_tokens": text.prompt.padded,
+        "started": datetime.fromtimestamp(text.started, UTC).isoformat(),
+        "ended": datetime.now(UTC).isoformat(),
+    }
+
+
+def _describe(arm: Arm, model: PreTrainedModel) -> dict[str, Any]:
+    """What describes a record and does not determine it."""
+    return {
+        "prompt_file": arm.source["prompt"],
+        "model": arm.manifest["name"],
+        "model_title": arm.manifest["title"],
+        "licence": arm.manifest["licence"],
+        "device_name": torch.cuda.get_device_name() if model.device.type == "cuda" else _processor(),
+        "threads": torch.get_num_threads(),
+        "batch_size_run": arm.source["batch_size"],
+        # bitsandbytes looks for this package, which may fetch kernels of its own from a hub.
+        "kernels": importlib.metadata.version("kernels") if importlib.util.find_spec("kernels") else None,
+        "versions": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "bitsandbytes")},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+class Progress:
+    """Tells who watches, every ten seconds: responses done of all, tokens a second, time left."""
+
+    def __init__(self, what: str, total: int, say: Say) -> None:
+        self._what, self._total, self._say = what, total, say
+        self._due, self._start = Every(), time.monotonic()
+        self._done = self._tokens = 0
+
+    def step(self, tokens: int) -> None:
+        """Some tokens were added to texts."""
+        self._tokens += tokens
+        if self._due:
+            self._tell()
+
+    def done(self) -> None:
+        """A response has ended."""
+        self._done += 1
+        if self._done == self._total:
+            self._tell()
+
+    def _tell(self) -> None:
+        passed = time.monotonic() - self._start
+        left = f", about {self._clock(passed / self._done * (self._total - self._done))} left" if self._done else ""
+        rate = self._tokens / passed
+        self._say(f"{self._what}: {self._done} of {self._total} responses, {rate:.0f} tokens/s{left}")
+
+    @staticmethod
+    def _clock(seconds: float) -> str:
+        return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
+def end_with_parent() -> None:
+    """End this process when its parent dies: a script whose Snakemake was killed would go on for hours otherwise."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,40 @@
+"""The posts of a study: read, checked, and taken as the config asks."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from empathic import sheets
+
+COLUMNS = ("post_id", "domain", "text")
+REMEDY = "A file of posts has the columns post_id, domain, text"
+
+
+def read(path: Path | str, *, origin: str, per_domain: int | None = None) -> pd.DataFrame:
+    """Read a file of posts.
+
+    origin: where they come from, carried into every row. per_domain: take the first so many of each domain.
+
+    Returns the columns of tables.POSTS, in the file's order, further columns of the file behind.
+    Raises InputError for a missing column, an empty cell, or a post_id that stands twice.
+    """
+    sheet, _ = sheets.read(path)
+    for name in COLUMNS:
+        sheet.filled(name, REMEDY)
+    blank = sheet.cells["text"].str.strip() == ""
+    sheet.refuse(blank, "text", "the post is blank", "Write the post, or take the row out")
+    ids = sheet.cells["post_id"]
+    twice = ids.duplicated()
+    sheet.refuse(twice, "post_id", f"'{sheets.first(ids, twice)}' stands twice", "Give each post an id of its own")
+    posts = sheet.cells.assign(origin=origin)
+    if per_domain:
+        posts = posts.groupby("domain", sort=False).head(per_domain)
+    return posts[[*COLUMNS, "origin", *(name for name in posts if name not in (*COLUMNS, "origin"))]]
+
+
+def in_order(posts: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table with post_id (and sample, where it has one) in the order of the posts."""
+    place = pd.Series(range(len(posts)), index=posts["post_id"].to_numpy())
+    by = ["place", *(["sample"] if "sample" in table else [])]
+    ordered = table.assign(place=table["post_id"].map(place)).sort_values(by, kind="stable")
+    return ordered.drop(columns="place")

@@ -1,0 +1,234 @@
+"""What was generated, one JSON line a record, in files that outlive failures and reruns.
+
+A record is found again by the fields that determine its text, DETERMINING; all other fields only describe how it came
+about. Each job appends to a file of its own; a look-up goes over all files of the source.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from empathic import files
+from empathic.errors import InputError
+
+DETERMINING = (
+    "weights_sha256",
+    "prompt_sha256",
+    "messages",
+    "input_sha256",
+    "sampling",
+    "quantization",
+    "double_quantization",
+    "compute_dtype",
+    "device",
+    "batch_size",
+    "pad_to",
+    "seed",
+    "sampler_version",
+)
+NEEDED = {"post_id", "sample", "text", "finish_reason", "error", "ended"}
+HEARTBEAT_S = 10
+STALE_S = 60
+
+Record = dict[str, Any]
+
+
+def key(record: Record) -> str:
+    """What a record is found by: SHA-256 over its determining fields. Raises KeyError where one is missing."""
+    return files.sha256_text(files.canonical({field: record[field] for field in DETERMINING}))
+
+
+def fingerprint(record: Record) -> str:
+    """SHA-256 over what a record says of its text: key, text, why it ended, error."""
+    return files.sha256_text(files.canonical([record[name] for name in ("key", "text", "finish_reason", "error")]))
+
+
+def look_up(folder: Path, warn: Callable[[str], None]) -> dict[str, Record]:
+    """All records of a source, by key.
+
+    Of two for one key the one that ended first counts, then by file name; a disagreement of texts is a warning, and so
+    is a line that is no record, which counts as missing.
+    """
+    found: dict[str, tuple[str, str, Record]] = {}
+    for file in sorted(folder.glob("*.jsonl")):
+        for record in _read(file, warn):
+            candidate = (record["ended"], file.name, record)
+            other = found.setdefault(record["key"], candidate)
+            if fingerprint(other[2]) != fingerprint(record):
+                first = min(other, candidate, key=lambda entry: entry[:2])
+                warn(f"{file}: two texts for one record (post {record['post_id']}); that of {first[1]} counts")
+            if candidate[:2] < other[:2]:
+                found[record["key"]] = candidate
+    return {name: entry[2] for name, entry in found.items()}
+
+
+def _read(file: Path, warn: Callable[[str], None]) -> Iterator[Record]:
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+        if not line:
+            continue
+        try:
+            record = json.loads(line)
+            sound = record["key"] == key(record) and record.keys() >= NEEDED
+        except (ValueError, KeyError, TypeError):
+            sound = False
+        if sound:
+            yield record
+        else:
+            warn(f"{file}: line {number} is no whole record; it counts as missing and is made again")
+
+
+class Writer:
+    """Appends records to one file, which no other process writes to meanwhile; use it as a context.
+
+    Raises InputError on entry where another living process holds the file.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = Lock(file.with_suffix(".lock"))
+
+    def __enter__(self) -> "Writer":
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
+        try:
+            self._handle = open(self._file, "ab", buffering=0)
+            self._end_the_last_line()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self._handle.close()
+        finally:
+            self._lock.release()
+
+    def append(self, record: Record) -> None:
+        """Put a record on the disk, whole, before anything else happens."""
+        self._lock.require()
+        start = os.path.getsize(self._file)
+        line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        try:
+            while line:
+                line = line[self._handle.write(line) :]
+            os.fsync(self._handle.fileno())
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.truncate(self._file, start)
+            error.filename = error.filename or str(self._file)
+            raise
+
+    def _end_the_last_line(self) -> None:
+        """A killed writer may have left half a line: it stays, as no record; the next begins on a line of its own."""
+        if os.path.getsize(self._file) and _last_byte(self._file) != b"\n":
+            self._handle.write(b"\n")
+
+
+class Lock:
+    """A lock file that names host, process and a heartbeat, and that a dead holder's successor takes over."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._owner = {"host": socket.gethostname(), "pid": os.getpid()}
+        self._stop = threading.Event()
+        self._lost = False
+
+    def acquire(self) -> None:
+        """Take the lock. Raises InputError, naming the holder, while it is held by a living process."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        while not self._create():
+            holder = self._holder()
+            if holder and alive(holder):
+                raise InputError(
+                    self._path,
+                    f"process {holder['pid']} on {holder['host']} is writing these records",
+                    "Wait for it, or end it, and start again",
+                )
+            self._remove_stale(holder)
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def release(self) -> None:
+        """Give the lock back."""
+        self._stop.set()
+        if not self._lost:
+            self._path.unlink(missing_ok=True)
+
+    def require(self) -> None:
+        """Raise InputError where the lock was taken over, as after a long sleep of the machine."""
+        if self._lost:
+            raise InputError(self._path, "another process took this lock over", "Start again when it has ended")
+
+    def _create(self) -> bool:
+        # A link appears with its content, so that nobody reads a lock half written.
+        mine = self._path.with_name(f"{self._path.name}.{self._owner['host']}.{self._owner['pid']}")
+        self._write(mine)
+        try:
+            os.link(mine, self._path)
+        except FileExistsError:
+            return False
+        finally:
+            mine.unlink()
+        return True
+
+    def _remove_stale(self, holder: dict[str, Any] | None) -> None:
+        aside = self._path.with_name(f"{self._path.name}.stale.{self._owner['host']}.{self._owner['pid']}")
+        try:
+            os.rename(self._path, aside)
+        except FileNotFoundError:
+            return
+        if json.loads(aside.read_text(encoding="utf-8") or "null") != holder:
+            # Somebody else took the lock over between our look and our rename: it is theirs.
+            with contextlib.suppress(FileExistsError):
+                os.link(aside, self._path)
+        aside.unlink()
+
+    def _write(self, path: Path) -> None:
+        path.write_text(json.dumps({**self._owner, "heartbeat": time.time()}), encoding="utf-8")
+
+    def _holder(self) -> dict[str, Any] | None:
+        try:
+            return json.loads(self._path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _beat(self) -> None:
+        while not self._stop.wait(HEARTBEAT_S):
+            holder = self._holder() or {}
+            if any(holder.get(name) != value for name, value in self._owner.items()):
+                self._lost = True
+                return
+            with contextlib.suppress(OSError), files.whole(self._path) as handle:
+                json.dump({**self._owner, "heartbeat": time.time()}, handle)
+
+
+def alive(holder: dict[str, Any]) -> bool:
+    """Whether a lock's holder lives: seen within STALE_S seconds and, on this host, a process that is still there."""
+    if time.time() - holder["heartbeat"] > STALE_S:
+        return False
+    return holder["host"] != socket.gethostname() or psutil.pid_exists(holder["pid"])
+
+
+def _last_byte(file: Path) -> bytes:
+    with open(file, "rb") as handle:
+        handle.seek(-1, os.SEEK_END)
+        return handle.read(1)
+
+
+def in_order(keys: Iterable[str], found: dict[str, Record], again: str) -> list[Record]:
+    """The records of these keys, in this order. Raises InputError where one has gone; `again` makes it anew."""
+    keys = list(keys)
+    missing = [name for name in keys if name not in found]
+    if missing:
+        raise InputError(
+            "cache/records", f"{len(missing)} of {len(keys)} records are no longer there", f"Make them again: {again}"
+        )
+    return [found[name] for name in keys]

@@ -1,0 +1,77 @@
+"""From report.qmd and its parts to one Quarto document about one run.
+
+`{{< include FILE >}}` puts a part in its place. The run then decides the structure: lines such as `<!--% for study in
+studies -->` and `<!--% if study.rated -->` are Jinja's blocks, and `[[study.name]]` stands for a value. They choose
+which parts there are and under which label; numbers and texts come from cells and inline code alone.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from empathic.errors import InputError
+from empathic.report import head
+from empathic.report.loading import Run, Study
+from empathic.report.words import prose
+
+INCLUDE = re.compile(r"^\{\{< include (?P<file>\S+) >\}\}[ \t]*$", re.MULTILINE)
+
+
+def document(source: Path, run: Run) -> str:
+    """The text of a report on this run. Raises InputError where a part is missing or a block is wrong."""
+    template = included(source)
+    environment = jinja2.Environment(
+        block_start_string="<!--%",
+        block_end_string="-->",
+        variable_start_string="[[",
+        variable_end_string="]]",
+        comment_start_string="<!--#",
+        comment_end_string="#-->",
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    try:
+        return environment.from_string(template).render(structure(run))
+    except jinja2.TemplateError as error:
+        raise InputError(source, f"{error}", "Mend the lines that begin with <!--% in it or in its parts") from None
+
+
+def included(source: Path, above: tuple[Path, ...] = ()) -> str:
+    """The text of a file with each include replaced by its file, relative to the including one, as deep as it goes."""
+    if source in above:
+        raise InputError(above[-1], f"it includes {source}, which includes it", "Take one of the two includes out")
+    try:
+        text = source.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(above[-1] if above else source, f"no such file: {source}", "Mend the include's path") from None
+    return INCLUDE.sub(lambda match: included(source.parent / match["file"], (*above, source)).rstrip("\n"), text)
+
+
+def structure(run: Run) -> dict[str, Any]:
+    """What decides which parts a report has."""
+    studies = [_study(study) for study in run.studies.values()]
+    return {
+        "title": prose(run.config["report"]["title"]),
+        "warning": head.warning(run),
+        "studies": studies,
+        "generated": any(study["generated"] for study in studies),
+        "awaiting": bool(run.awaiting),
+        "claims": run.claims is not None,
+        "demo": run.claims is not None and bool(run.claims.demo_verdict.notna().any()),
+        "about_paper": run.about_paper,
+    }
+
+
+def _study(study: Study) -> dict[str, Any]:
+    return {
+        "name": study.name,
+        "rated": study.ratings is not None,
+        "texts": study.posts is not None,
+        "generated": bool(study.generations),
+        "simulated": study.simulated,
+        "truth": study.truth is not None,
+        "others": bool(study.others),
+    }

@@ -1,0 +1,202 @@
+"""What the report reads: the tables, texts and records of one run. Nothing is computed here but counts."""
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from empathic import files, tables
+from empathic.instrument import Instrument
+from empathic.origin import weakest
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model: fit.json and its tables."""
+
+    name: str
+    fit: dict[str, Any]
+    fixed: pd.DataFrame
+    random: pd.DataFrame
+    tests: pd.DataFrame
+    means: pd.DataFrame
+    contrasts: pd.DataFrame
+
+    @property
+    def overall(self) -> pd.DataFrame:
+        """The contrasts over domains of equal weight."""
+        return self.contrasts[self.contrasts.by.isna()]
+
+    @property
+    def by_domain(self) -> pd.DataFrame:
+        """The contrasts within each domain."""
+        return self.contrasts[self.contrasts.by.notna()]
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study, with what it has: a part that it lacks is None, or empty."""
+
+    name: str
+    settings: dict[str, Any]
+    declared: dict[str, Any]
+    posts: pd.DataFrame | None = None
+    responses: pd.DataFrame | None = None
+    raters: pd.DataFrame | None = None
+    ratings: pd.DataFrame | None = None
+    flow: pd.DataFrame | None = None
+    style: pd.DataFrame | None = None
+    models: dict[str, Model] = field(default_factory=dict)
+    generations: dict[str, pd.DataFrame] = field(default_factory=dict)
+    instrument: Instrument | None = None
+    truth: dict[str, Any] | None = None
+
+    @property
+    def title(self) -> str:
+        """What the study is called where people read."""
+        return self.settings["title"]
+
+    @property
+    def sources(self) -> list[str]:
+        """Its sources, in the config's order."""
+        return self.settings["sources"]
+
+    def source_title(self, source: str) -> str:
+        """What a source is called where people read."""
+        return self.declared[source]["title"]
+
+    def contrast_title(self, contrast: str) -> str:
+        """A contrast `a - b` by the titles of its sources."""
+        return " \N{MINUS SIGN} ".join(self.source_title(source) for source in contrast.split(" - "))
+
+    @property
+    def deciding(self) -> Model:
+        """The model that decides."""
+        return self.models["deciding"]
+
+    @property
+    def others(self) -> dict[str, Model]:
+        """The models that stand beside it."""
+        return {name: model for name, model in self.models.items() if name != "deciding"}
+
+    @cached_property
+    def used(self) -> pd.DataFrame:
+        """The ratings that the models read: the included ones of the primary item."""
+        return self.ratings[self.ratings.included & (self.ratings.item == self.settings["ratings"]["item"])]
+
+    @property
+    def item(self):
+        """The primary item of the instrument."""
+        return self.instrument.item(self.settings["ratings"]["item"])
+
+    @property
+    def domains(self) -> list[str]:
+        """The domains of its posts, or of its ratings, in their order there."""
+        return list(dict.fromkeys((self.ratings if self.posts is None else self.posts).domain))
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any rating is simulated."""
+        return self.ratings is not None and "simulated" in set(self.ratings.origin)
+
+    @cached_property
+    def origins(self) -> dict[str, str]:
+        """The weakest origin of its posts, its ratings, and of each source's responses: of those that it has."""
+        found = {name: table for name, table in (("posts", self.posts), ("ratings", self.ratings)) if table is not None}
+        if self.responses is not None:
+            found |= {source: rows for source, rows in self.responses.groupby("source")}
+        return {name: weakest(rows.origin) for name, rows in found.items() if len(rows)}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: all that its report says comes from here."""
+
+    provenance: dict[str, Any]
+    studies: dict[str, Study]
+    claims: pd.DataFrame | None
+    components: pd.DataFrame | None
+    by_model: pd.DataFrame | None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config, as filled in."""
+        return self.provenance["config"]
+
+    @property
+    def rated(self) -> list[Study]:
+        """The studies that have ratings."""
+        return [study for study in self.studies.values() if study.ratings is not None]
+
+    @property
+    def awaiting(self) -> list[Study]:
+        """The studies whose texts await their raters."""
+        return [study for study in self.studies.values() if study.ratings is None]
+
+    @property
+    def about_paper(self) -> bool:
+        """Whether claims of the paper are among those decided: else the report is no replication of it."""
+        return self.claims is not None and bool((self.claims.certainty != "own").any())
+
+
+def load(results: Path | str, simulated: Path | str) -> Run:
+    """Read a run: results/{run}, and simulated/{run} where raters were simulated.
+
+    Raises InputError where a table is no longer what the package wrote, OSError where one is missing.
+    """
+    results, simulated = Path(results), Path(simulated)
+    provenance = files.read_json(results / "provenance.json")
+    config = provenance["config"]
+    studies = {name: _study(results / name, simulated / name, provenance, name) for name in config["studies"]}
+    decided = bool(config["claims"]) and any(study.ratings is not None for study in studies.values())
+    return Run(
+        provenance,
+        studies,
+        *(
+            table.read(results / table.path) if decided else None
+            for table in (tables.CLAIMS, tables.COMPONENTS, tables.BY_MODEL)
+        ),
+    )
+
+
+def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str) -> Study:
+    config = provenance["config"]
+    settings = config["studies"][name]
+    declared = {source: config["sources"][source] for source in settings["sources"]}
+    parts: dict[str, Any] = {}
+    if settings["posts"]:
+        parts |= {"posts": tables.POSTS.read(folder / "posts.csv")}
+        parts |= {"responses": tables.RESPONSES.read(folder / "responses.csv")}
+        parts |= {"style": tables.STYLE_SUMMARY.read(folder / "style" / "summary.csv")}
+        generated = [source for source in declared if declared[source]["kind"] == "transformers"]
+        parts["generations"] = {source: _records(folder / "generations" / f"{source}.jsonl") for source in generated}
+    if settings["ratings"]:
+        parts |= {"raters": tables.RATERS.read(folder / "raters.csv")}
+        parts |= {"ratings": tables.RATINGS.read(folder / "ratings.csv")}
+        parts |= {"flow": tables.FLOW.read(folder / "flow.csv")}
+        parts["models"] = {model: _model(folder / "models" / model) for model in settings["models"]}
+        instrument = provenance["shown"][settings["ratings"]["instrument"]]
+        parts["instrument"] = Instrument.model_validate(yaml.safe_load(instrument))
+        if settings["ratings"]["simulate"]:
+            parts["truth"] = files.read_json(simulated / "SIMULATED_truth.json")
+    return Study(name, settings, declared, **parts)
+
+
+def _model(folder: Path) -> Model:
+    return Model(
+        folder.name,
+        files.read_json(folder / "fit.json"),
+        *(
+            table.read(folder / Path(table.path).name)
+            for table in (tables.FIXED, tables.RANDOM, tables.TESTS, tables.MEANS, tables.CONTRASTS)
+        ),
+    )
+
+
+def _records(path: Path) -> pd.DataFrame:
+    with open(path, encoding="utf-8") as lines:
+        return pd.DataFrame([json.loads(line) for line in lines])

@@ -1,0 +1,215 @@
+"""Methods as run: posts, sources, prompt, instrument, exclusions, participant flow, quality of the generated texts."""
+
+from typing import Any
+
+import pandas as pd
+
+from empathic.report import blocks
+from empathic.report.loading import Run, Study
+from empathic.report.words import Prose, count, counted, listing, number, prose, share
+
+PRECISION = {"none": "not quantized", "int8": "int8", "nf4": "NF4, 4 bit", "fp4": "FP4, 4 bit"}
+KINDS = {"human": "people", "transformers": "a language model, run here", "archived": "an archive"}
+STEPS = {"entered": "Entered", "excluded": "Excluded", "remaining": "Remain"}
+RULES = {
+    "unfinished": "did not finish the survey",
+    "attention": "failed attention checks",
+    "too_fast": "too fast",
+    "straight_lining": "gave the same answer throughout",
+}
+ORIGINS = {"observed": "observed", "stand_in": "stand-in", "simulated": "simulated"}
+
+
+def posts_table(run: Run) -> str:
+    """How many posts each study has in each domain."""
+    groups = [
+        (study.title, domain, rows)
+        for study in run.studies.values()
+        if study.posts is not None
+        for domain, rows in study.posts.groupby("domain", sort=False)
+    ]
+    if not groups:
+        return "No study of this run has texts."
+    columns = [
+        blocks.words("Study", [title for title, _, _ in groups]),
+        blocks.words("Domain", [domain for _, domain, _ in groups]),
+        blocks.numbers("Posts", [count(len(rows)) for _, _, rows in groups]),
+        blocks.words("Origin", [_origins(rows.origin) for _, _, rows in groups]),
+    ]
+    return blocks.table("posts", "The posts by domain.", columns)
+
+
+def sources_table(run: Run) -> str:
+    """Every source that a study lists: who wrote, with what weights, in what precision, how texts were drawn."""
+    listed = {source: declared for study in run.studies.values() for source, declared in study.declared.items()}
+    weights = [_weights(run, declared) for declared in listed.values()]
+    columns = [
+        blocks.words("Source", [declared["title"] for declared in listed.values()]),
+        blocks.words("Written by", [_writer(run, source, declared) for source, declared in listed.items()]),
+        blocks.words("Weights", weights),
+        blocks.words("Precision", [_precision(declared) for declared in listed.values()]),
+        blocks.words("Decoding", [_decoding(declared) for declared in listed.values()]),
+    ]
+    return blocks.table("sources", "The sources of responses, and how each wrote.", columns)
+
+
+def _writer(run: Run, source: str, declared: dict[str, Any]) -> str:
+    origins = {study.origins[source] for study in run.studies.values() if source in study.origins}
+    if declared["kind"] == "human" and origins - {"observed"}:
+        return "nobody: " + listing(sorted(ORIGINS[origin] for origin in origins))
+    return KINDS.get(declared["kind"], declared["kind"])
+
+
+def _weights(run: Run, declared: dict[str, Any]) -> str:
+    if "model" not in declared:
+        return ""
+    model = run.config["models"][declared["model"]]
+    return "; ".join(part for part in (model["title"], model["note"], f"licence: {model['licence']}") if part)
+
+
+def _precision(declared: dict[str, Any]) -> str:
+    if "quantization" not in declared:
+        return ""
+    parts = [PRECISION[declared["quantization"]]]
+    if declared["quantization"] in ("nf4", "fp4") and declared["double_quantization"]:
+        parts.append("constants quantized, too")
+    return ", ".join([*parts, f"computing in {declared['compute_dtype']} on {declared['device']}"])
+
+
+def _decoding(declared: dict[str, Any]) -> str:
+    if "sampling" not in declared:
+        return ""
+    drawn = declared["sampling"]
+    parts = [f"temperature {drawn['temperature']:g}", f"top-p {drawn['top_p']:g}"]
+    parts += [f"top-k {drawn['top_k']}"] if drawn["top_k"] else []
+    parts += [
+        f"repetition penalty {drawn['repetition_penalty']:g}",
+        f"at most {drawn['max_new_tokens']} new tokens",
+        f"batches of {declared['batch_size']}",
+        counted(declared["samples"], "response") + " a post",
+    ]
+    return ", ".join(parts)
+
+
+def prompts(run: Run) -> str:
+    """Each prompt in full, with the sources that were given it."""
+    users: dict[str, list[str]] = {}
+    for study in run.studies.values():
+        for declared in study.declared.values():
+            if "prompt" in declared and declared["title"] not in users.setdefault(declared["prompt"], []):
+                users[declared["prompt"]].append(declared["title"])
+    if not users:
+        return "No source of this run was prompted here."
+    parts = []
+    for path, titles in users.items():
+        parts.append(f"{prose(path)}, given to {listing(prose(title) for title in titles)}:")
+        parts.append(blocks.raw(blocks.listing(run.provenance["shown"][path].rstrip("\n"), "prompt")))
+    return "\n\n".join(parts)
+
+
+def instrument(study: Study) -> str:
+    """What raters were asked: items with scale and anchors, attention checks."""
+    items = []
+    for item in study.instrument.items:
+        anchors = listing(f"{number(point, 0)} “{prose(words)}”" for point, words in item.anchors.items())
+        ends = f", with the words {anchors}" if item.anchors else ""
+        primary = " (the primary item)" if item.name == study.item.name else ""
+        items.append(
+            f"**{prose(item.name)}**{primary}: “{prose(item.wording)}”, answered on {prose(item.scale)}{ends}."
+        )
+    items += [
+        f"Attention check **{prose(check.name)}**: “{prose(check.wording)}”"
+        for check in study.instrument.attention_checks
+    ]
+    return blocks.listed(items)
+
+
+def exclusions(study: Study) -> Prose:
+    """The rules that took raters out, in the order in which they were applied."""
+    rules = study.settings["ratings"]["exclusions"]
+    parts = []
+    if rules["unfinished"]:
+        parts.append("did not reach the end of the survey")
+    if rules["attention"]:
+        parts.append(f"failed {counted(rules['attention']['failed'], 'attention check')} or more")
+    if rules["too_fast_s"] is not None:
+        parts.append(f"took less than {number(rules['too_fast_s'], 0)} s")
+    if rules["straight_lining"]:
+        parts.append(f"gave the same answer in all of at least {counted(rules['straight_lining'], 'rating')}")
+    if not parts:
+        return Prose("No rule excluded a rater.")
+    return Prose(
+        f"Taken out of the models, by the first rule that they failed, were raters who {listing(parts, 'or')}."
+    )
+
+
+def assignment(study: Study) -> Prose:
+    """Who saw what."""
+    simulate = study.settings["ratings"]["simulate"]
+    used = study.used.groupby("rater_id").size()
+    each = counted(int(used.median()), "rating")
+    if simulate is None:
+        return Prose(f"The median rater gave {each} that the models read.")
+    posts = counted(simulate["posts_per_rater"], "post")
+    return Prose(
+        f"Each simulated rater saw {posts}, spread over the domains, with every source of each: {each}. "
+        "This assignment is ours; the paper's is not known here."
+    )
+
+
+def flow_table(study: Study) -> str:
+    """What entered, what left and why, what remains."""
+    flow = study.flow
+    steps = [STEPS[row.step] + ("" if pd.isna(row.reason) else f": {_reason(row.reason)}") for row in flow.itertuples()]
+    columns = [
+        blocks.words("Step", steps),
+        blocks.numbers("Raters", [count(value) for value in flow.raters]),
+        blocks.numbers("Ratings", [count(value) for value in flow.ratings]),
+        blocks.numbers("Raters failing it at all", [_any(value) for value in flow.raters_any]),
+    ]
+    caption = (
+        f"{prose(study.title)}: participant flow{_made(study)}. A rater is counted under the first rule failed; the "
+        "last column counts all who fail the rule, in whatever order."
+    )
+    return blocks.table(f"{study.name}-flow", caption, columns)
+
+
+def _any(value) -> str:
+    return "" if pd.isna(value) else count(value)
+
+
+def _reason(reason: str) -> str:
+    return RULES.get(reason, reason)
+
+
+def _made(study: Study) -> str:
+    return " of simulated raters" if study.simulated else ""
+
+
+def quality_table(study: Study) -> str:
+    """How the generation went: texts, errors, texts cut by the limit, tokens."""
+    rows = list(study.generations.items())
+    if not rows:
+        return "No text of this study was generated here."
+    done = {source: records[records.error.isna()] for source, records in rows}
+    cut = {source: int((records.finish_reason == "length").sum()) for source, records in done.items()}
+    columns = [
+        blocks.words("Source", [study.source_title(source) for source, _ in rows]),
+        blocks.numbers("Texts", [count(len(records)) for records in done.values()]),
+        blocks.numbers("No answer", [count(len(records) - len(done[source])) for source, records in rows]),
+        blocks.numbers(
+            "Cut by the limit",
+            [f"{count(cut[source])} ({share(cut[source], len(done[source]))})" for source, _ in rows],
+        ),
+        blocks.numbers("Mean new tokens", [number(records.new_tokens.mean(), 1) for records in done.values()]),
+        blocks.numbers("Most", [count(records.new_tokens.max()) for records in done.values()]),
+    ]
+    caption = (
+        f"{prose(study.title)}: the generated texts. A text is cut where the model had not ended it at the limit of "
+        "new tokens."
+    )
+    return blocks.table(f"{study.name}-generation", caption, columns)
+
+
+def _origins(origins: pd.Series) -> str:
+    return listing(ORIGINS[origin] for origin in dict.fromkeys(origins))

@@ -1,0 +1,294 @@
+"""What one study found: ratings, means, contrasts, the models and those beside them, truth, examples, style."""
+
+import pandas as pd
+
+from empathic.features import FEATURES
+from empathic.report import blocks, figures
+from empathic.report.loading import Model, Study
+from empathic.report.words import MISSING, Prose, count, counted, html, interval, listing, number, p_value, prose
+
+MADE = {"simulated": " **Simulated ratings.**", "stand_in": " **Stand-in texts.**", "observed": ""}
+UNITS = {feature.name: feature.unit for feature in FEATURES}
+DF = {"satterthwaite": "Satterthwaite's df", "residual": "residual df"}
+
+
+def distribution(study: Study) -> str:
+    """Figure: how often each answer was given, by source."""
+    sizes = study.used.groupby("source").size()
+    caption = f"{prose(study.title)}: distribution of the ratings by source.{_made(study)}"
+    counts = listing(
+        f"{study.source_title(source)} ({count(sizes.get(source, 0))} ratings)" for source in study.sources
+    )
+    alt = f"Bar charts of the share of each answer, one for each of {counts}."
+    return blocks.figure(f"{study.name}-ratings", caption, figures.distribution(study), alt)
+
+
+def means(study: Study) -> str:
+    """Figure: estimated marginal means by source."""
+    table = _overall(study.deciding.means)
+    caption = (
+        f"{prose(study.title)}: estimated marginal means with 95% intervals, domains weighing equally "
+        f"(deciding model).{_made(study)}"
+    )
+    if study.truth:
+        caption += " The diamonds are the expected ratings that the raters were simulated from."
+    values = listing(
+        f"{study.source_title(row.source)} {number(row.estimate)} {interval(row.conf_low, row.conf_high)}"
+        for row in table.itertuples()
+    )
+    return blocks.figure(f"{study.name}-means", caption, figures.means(study), f"Points with intervals: {values}.")
+
+
+def means_table(study: Study) -> str:
+    """Table: estimated marginal means by source, over domains and within each."""
+    table = study.deciding.means
+    columns = [
+        blocks.words("Source", [study.source_title(source) for source in table.source]),
+        blocks.words("Domain", table.domain.fillna("all, equally")),
+        blocks.numbers("Mean", [number(value) for value in table.estimate]),
+        blocks.numbers("SE", [number(value, 3) for value in table.std_error]),
+        blocks.numbers("df", [number(value, 1) for value in table.df]),
+        blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for row in table.itertuples()]),
+    ]
+    caption = f"{prose(study.title)}: estimated marginal means of the deciding model.{_made(study)}"
+    return blocks.table(f"{study.name}-means", caption, columns)
+
+
+def contrasts(study: Study) -> str:
+    """Figure: contrasts over domains and within each."""
+    shown = figures.drawn_contrasts(study)
+    total = study.deciding.contrasts.contrast.nunique()
+    caption = (
+        f"{prose(study.title)}: differences of sources with 95% intervals, over all domains and within each. The band "
+        f"holds differences smaller than the smallest effect size of interest.{_made(study)}"
+    )
+    if len(shown) < total:
+        caption += (
+            f" Drawn are the {count(len(shown))} contrasts with the reference, of {count(total)}; the table has all."
+        )
+    overall = study.deciding.overall
+    values = listing(
+        f"{study.contrast_title(row.contrast)} {number(row.estimate)} {interval(row.conf_low, row.conf_high)}"
+        for row in overall[overall.contrast.isin(shown)].itertuples()
+    )
+    alt = f"One panel a contrast, one line a domain. Over all domains: {values}."
+    return blocks.figure(f"{study.name}-contrasts", caption, figures.contrasts(study), alt)
+
+
+def contrasts_table(study: Study) -> str:
+    """Table: contrasts over all domains with equivalence."""
+    caption = (
+        f"{prose(study.title)}: contrasts over domains of equal weight (deciding model). Intervals are unadjusted; "
+        f"{_adjusted(study.deciding.overall)} Equivalence is the larger p of two one-sided tests against "
+        f"±{number(study.deciding.overall.sesoi.max())} (the SESOI, in units of the scale).{_made(study)}"
+    )
+    return blocks.table(f"{study.name}-contrasts", caption, _contrast_columns(study, study.deciding.overall))
+
+
+def domain_table(study: Study) -> str:
+    """Table: contrasts within each domain."""
+    table = study.deciding.by_domain
+    if table.empty:
+        return "The deciding model of this study has no contrasts by domain."
+    columns = _contrast_columns(study, table)
+    columns.insert(1, blocks.words("Domain", table.by))
+    caption = (
+        f"{prose(study.title)}: contrasts within each domain (deciding model); {_adjusted(table)} "
+        f"A domain's contrasts are one family.{_made(study)}"
+    )
+    return blocks.table(f"{study.name}-domains", caption, columns)
+
+
+def _adjusted(table: pd.DataFrame) -> str:
+    sizes = listing(count(size) for size in sorted(set(table.family_size)))
+    names = {"holm": f"adjusted p values are Holm's in families of {sizes}.", "none": "p values are not adjusted."}
+    return " ".join(names[adjust] for adjust in dict.fromkeys(table.adjust))
+
+
+def _contrast_columns(study: Study, table: pd.DataFrame) -> list[blocks.Column]:
+    rows = list(table.itertuples())
+    return [
+        blocks.words("Contrast", [study.contrast_title(row.contrast) for row in rows]),
+        blocks.numbers("Difference", [number(row.estimate) for row in rows]),
+        blocks.numbers("SE", [number(row.std_error, 3) for row in rows]),
+        blocks.numbers("df", [number(row.df, 1) for row in rows]),
+        blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for row in rows]),
+        blocks.numbers("p", [p_value(row.p_value) for row in rows]),
+        blocks.numbers("p, adjusted", [p_value(row.p_adjusted) for row in rows]),
+        blocks.numbers("p, equivalence", [p_value(row.p_equivalence) for row in rows]),
+        blocks.numbers("d", [number(row.d) for row in rows]),
+        blocks.numbers("% of range", [number(row.percent_of_range, 1) for row in rows]),
+    ]
+
+
+def tests_table(study: Study) -> str:
+    """Table: omnibus tests."""
+    rows = list(study.deciding.tests.itertuples())
+    columns = [
+        blocks.words("Test", [row.test for row in rows]),
+        blocks.numbers("F", [number(row.statistic) for row in rows]),
+        blocks.numbers("df", [number(row.df_num, 0) for row in rows]),
+        blocks.numbers("df, denominator", [number(row.df_den, 1) for row in rows]),
+        blocks.numbers("p", [p_value(row.p_value) for row in rows]),
+    ]
+    return blocks.table(
+        f"{study.name}-tests", f"{prose(study.title)}: omnibus tests of the deciding model.{_made(study)}", columns
+    )
+
+
+def fixed_table(study: Study) -> str:
+    """Table: fixed effects."""
+    rows = list(study.deciding.fixed.itertuples())
+    columns = [
+        blocks.words("Term", [row.term for row in rows]),
+        blocks.numbers("Estimate", [number(row.estimate) for row in rows]),
+        blocks.numbers("SE", [number(row.std_error, 3) for row in rows]),
+        blocks.numbers("df", [number(row.df, 1) for row in rows]),
+        blocks.numbers("t", [number(row.statistic) for row in rows]),
+        blocks.numbers("p", [p_value(row.p_value) for row in rows]),
+        blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for row in rows]),
+    ]
+    reference = prose(study.source_title(study.sources[0]))
+    caption = (
+        f"{prose(study.title)}: fixed effects of the deciding model. Sources are compared with {reference}; domains "
+        f"are coded to sum to zero.{_made(study)}"
+    )
+    return blocks.table(f"{study.name}-fixed", caption, columns)
+
+
+def random_table(study: Study) -> str:
+    """Table: random effects of every model."""
+    rows = [(model.name, row) for model in study.models.values() for row in model.random.itertuples()]
+    columns = [
+        blocks.words("Model", [name for name, _ in rows]),
+        blocks.words("Group", [row.group for _, row in rows]),
+        blocks.numbers("Variance", [number(row.variance, 3) for _, row in rows]),
+        blocks.numbers("SD", [number(row.std_dev, 3) for _, row in rows]),
+        blocks.numbers("Levels", [count(row.n_levels) for _, row in rows]),
+    ]
+    return blocks.table(
+        f"{study.name}-random", f"{prose(study.title)}: random effects of each model.{_made(study)}", columns
+    )
+
+
+def fit_sentence(model: Model) -> str:
+    """How a model was fitted and how it went: formula, terms left out, estimation, convergence, warnings."""
+    fit = model.fit
+    how = "REML" if fit["reml"] else "maximum likelihood"
+    fitted = (
+        f"The model *{prose(model.name)}*, {code(fit['formula_fitted'])}, was fitted to {counted(fit['n'], 'rating')}"
+    )
+    sentences = [f"{fitted} by {how} ({prose(DF.get(fit['df_method'], fit['df_method']))})."]
+    sentences += [f"Left out: {code(term['term'])}, as {prose(term['why'])}." for term in fit["terms_dropped"]]
+    failed = "**It did not converge: no claim may rest on it.**"
+    sentences.append("It converged." if fit["status"] == "converged" else failed)
+    if fit["singular"]:
+        sentences.append("The fit is singular: a variance is estimated as zero.")
+    sentences.append(
+        f"Marginal R² {number(fit['r2_marginal'], 3)}, conditional R² {number(fit['r2_conditional'], 3)}, "
+        f"total SD {number(fit['sigma_total'])}, log-likelihood {number(fit['logLik'], 1)}, "
+        f"AIC {number(fit['AIC'], 1)}."
+    )
+    if fit["warnings"]:
+        sentences.append("R warned: " + "; ".join(prose(warning) for warning in fit["warnings"]) + ".")
+    return blocks.inline(sentences)
+
+
+def code(text: str) -> Prose:
+    """A text as code; not by backticks, which could not hold every text."""
+    return Prose(f"<code>{prose(text)}</code>")
+
+
+def models_table(study: Study) -> str:
+    """Table: each contrast over domains by each model, the deciding one first."""
+    beside = [study.deciding, *study.others.values()]
+    rows = [(row.contrast, model.name, row) for model in beside for row in model.overall.itertuples()]
+    order = list(dict.fromkeys(contrast for contrast, _, _ in rows))
+    rows.sort(key=lambda row: order.index(row[0]))
+    columns = [
+        blocks.words("Contrast", [study.contrast_title(contrast) for contrast, _, _ in rows]),
+        blocks.words("Model", [f"{name} (decides)" if name == "deciding" else name for _, name, _ in rows]),
+        blocks.numbers("Difference", [number(row.estimate) for _, _, row in rows]),
+        blocks.numbers("SE", [number(row.std_error, 3) for _, _, row in rows]),
+        blocks.numbers("df", [number(row.df, 1) for _, _, row in rows]),
+        blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for _, _, row in rows]),
+        blocks.numbers("p", [p_value(row.p_value) for _, _, row in rows]),
+    ]
+    return blocks.table(
+        f"{study.name}-models", f"{prose(study.title)}: the contrasts by each model.{_made(study)}", columns
+    )
+
+
+def truth_table(study: Study) -> str:
+    """Table: the expected rating that each source was simulated from, beside the estimate."""
+    truth = figures.expected_by_source(study)
+    table = _overall(study.deciding.means).set_index("source").loc[study.sources]
+    columns = [
+        blocks.words("Source", [study.source_title(source) for source in study.sources]),
+        blocks.numbers("Simulated from", [number(truth[source]) for source in study.sources]),
+        blocks.numbers("Estimated", [number(value) for value in table.estimate]),
+        blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for row in table.itertuples()]),
+    ]
+    caption = (
+        f"{prose(study.title)}: the expected rating of each source under the simulation, over all raters, posts and "
+        "responses it could have drawn, and what the deciding model estimates from those that it drew."
+    )
+    return blocks.table(f"{study.name}-truth", caption, columns)
+
+
+def examples(study: Study) -> str:
+    """The first post of each domain with every source's response to it, folded; no ratings beside them."""
+    posts = study.posts.drop_duplicates("domain")
+    first = study.responses[study.responses["sample"] == 0]
+    parts = []
+    for post in posts.itertuples():
+        content = [f"<h4>Post {html(post.post_id)}</h4>", blocks.quoted(post.text)]
+        answers = first[first.post_id == post.post_id].set_index("source").text
+        for source in study.sources:
+            content.append(f"<h4>{html(study.source_title(source))}</h4>")
+            content.append(blocks.quoted(answers[source]) if source in answers else f"<p>{MISSING} no answer</p>")
+        parts.append(blocks.folded(f"{post.domain}: post {post.post_id} and the responses to it", "\n".join(content)))
+    return blocks.raw("\n".join(parts))
+
+
+def style(study: Study) -> str:
+    """Figure: mean and SD of each style feature by source."""
+    caption = (
+        f"{prose(study.title)}: style of the responses by source: mean and one SD to each side. Each panel has "
+        "its own scale; the table has the numbers."
+    )
+    features = study.style.feature.nunique()
+    alt = (
+        f"{count(features)} panels, one a feature, each with one point for each of {count(len(study.sources))} sources."
+    )
+    return blocks.figure(f"{study.name}-style", caption, figures.style(study), alt)
+
+
+def style_table(study: Study) -> str:
+    """Table: mean (SD) of each style feature by source."""
+    features = list(dict.fromkeys(study.style.feature))
+    cells = {
+        (row.source, row.feature): f"{number(row.mean)} ({number(row.std_dev)})" for row in study.style.itertuples()
+    }
+    columns = [
+        blocks.words("Feature", [feature.replace("_", " ") for feature in features]),
+        blocks.words("Unit", [UNITS[feature] for feature in features]),
+    ]
+    columns += [
+        blocks.numbers(study.source_title(source), [cells.get((source, feature), MISSING) for feature in features])
+        for source in study.sources
+    ]
+    sizes = listing(
+        f"{prose(study.source_title(source))} {count(rows.n.max())}"
+        for source, rows in study.style.groupby("source", sort=False)
+    )
+    caption = f"{prose(study.title)}: style features, mean (SD) over responses. Responses: {sizes}."
+    return blocks.table(f"{study.name}-style", caption, columns)
+
+
+def _overall(means: pd.DataFrame) -> pd.DataFrame:
+    return means[means.domain.isna()]
+
+
+def _made(study: Study) -> str:
+    return MADE[study.deciding.fit["origin"]]

@@ -1,0 +1,79 @@
+"""All responses of a study in one table, whoever wrote them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from empathic import ids, sheets, tables
+from empathic.errors import InputError
+from empathic.posts import in_order
+
+REMEDY = "A file of responses has the columns post_id, source, text; optional sample, label, writer_id"
+
+
+def from_records(records: Sequence[Mapping[str, Any]], source: str, say: Callable[[str], None]) -> pd.DataFrame:
+    """The responses that a model gave: post_id, source, kind, sample, text, origin (observed).
+
+    records: of one source. Those with an error are left out, and said.
+    Raises InputError where none is left.
+    """
+    failed = [record for record in records if record["error"]]
+    for record in failed:
+        say(f"{source}, post {record['post_id']}: left out, {record['error']}")
+    kept = [record for record in records if not record["error"]]
+    if not kept:
+        raise InputError(f"source '{source}'", "it gave no answer at all", "See the errors in its records")
+    rows = pd.DataFrame([(record["post_id"], record["sample"], record["text"]) for record in kept])
+    return rows.set_axis(["post_id", "sample", "text"], axis=1).assign(
+        source=source, kind="transformers", origin="observed"
+    )
+
+
+def from_file(path: Path | str, source: str, kind: str, origin: str, known_posts: set[str]) -> pd.DataFrame:
+    """The responses in a file: as from_records, with label and writer_id where the file has them.
+
+    known_posts: the ids in the study's file of posts. Rows of other sources are not read.
+    Raises InputError for a missing column, an empty cell, an unknown post, a response given twice, or no row at all.
+    """
+    sheet, _ = sheets.read(path)
+    mine = sheet.filled("source", REMEDY) == source
+    if not mine.any():
+        found = ", ".join(sorted(set(sheet.cells["source"])))
+        raise InputError(path, f"no response of source '{source}' (found: {found})", "Correct the source column")
+    sheet = sheets.Sheet(sheet.path, sheet.cells[mine])
+    posts = sheet.filled("post_id", REMEDY)
+    blank = sheet.filled("text", REMEDY).str.strip() == ""
+    sheet.refuse(blank, "text", "the response is blank", "Write the response, or take the row out")
+    strange = ~posts.isin(known_posts)
+    sheet.refuse(
+        strange, "post_id", f"'{sheets.first(posts, strange)}' is no post of this study", "Correct the id, or the posts"
+    )
+    rows = sheet.cells.assign(kind=kind, origin=origin)
+    rows["sample"] = sheet.numbers("sample", REMEDY, whole=True) if "sample" in rows else 0
+    twice = rows.duplicated(["post_id", "sample"])
+    sheet.refuse(twice, "post_id", "a second response to this post", "Number them in a column sample, from 0")
+    return rows
+
+
+def gather(posts: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join the responses of all sources, in the parts' order within each post, with ids and lengths (tables.RESPONSES).
+
+    posts: tables.POSTS. Responses to posts that the study does not take are left out.
+    """
+    joined = pd.concat([part.reindex(columns=_COLUMNS) for part in parts], ignore_index=True)
+    joined = joined[joined["post_id"].isin(posts["post_id"])]
+    by_id = posts.set_index("post_id")
+    joined = joined.assign(
+        domain=joined["post_id"].map(by_id["domain"]),
+        n_words=joined["text"].str.split().str.len(),
+        response_id=[
+            ids.response_id(row.post_id, by_id.at[row.post_id, "text"], row.source, int(row.sample), row.text)
+            for row in joined.itertuples()
+        ],
+    )
+    return in_order(posts, joined)[tables.RESPONSES.names]
+
+
+_COLUMNS = ["post_id", "source", "kind", "sample", "label", "writer_id", "text", "origin"]

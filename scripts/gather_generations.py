@@ -1,0 +1,21 @@
+"""Rule gather_generations: the records of one source, from all its shards, in the order of the posts."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from empathic import files, records, tables
+from empathic.posts import in_order
+from empathic.rule import running
+
+with running(snakemake) as rule:
+    study, source = rule.wildcards.study, rule.wildcards.source
+    posts = tables.POSTS.read(rule.input.posts)
+    listed = pd.concat([pd.read_csv(shard, dtype={"post_id": str}) for shard in rule.input.shards])
+    listed = in_order(posts, listed)
+    again = f"snakemake --cores all --forcerun {' '.join(rule.input.shards)}"
+    found = records.look_up(Path(rule.params.cache) / "records" / study / source, rule.say)
+    with files.whole(rule.output.records) as out:
+        for record in records.in_order(listed["key"], found, again):
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")

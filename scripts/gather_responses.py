@@ -1,0 +1,20 @@
+"""Rule gather_responses: one table of all responses of a study, whoever wrote them."""
+
+import json
+from pathlib import Path
+
+from empathic import posts, responses, tables
+from empathic.rule import running
+
+with running(snakemake) as rule:
+    known = set(posts.read(rule.input.all_posts, origin="observed")["post_id"])
+    generated = dict(zip(rule.params.generated, rule.input.generations, strict=True))
+    parts = []
+    for source in rule.params.sources:
+        if source in generated:
+            with open(generated[source], encoding="utf-8") as lines:
+                parts.append(responses.from_records([json.loads(line) for line in lines], source, rule.say))
+        else:
+            written = rule.params.written[source]
+            parts.append(responses.from_file(Path(written["file"]), source, "human", written["origin"], known))
+    tables.RESPONSES.write(responses.gather(tables.POSTS.read(rule.input.posts), parts), rule.output.responses)

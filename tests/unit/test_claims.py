@@ -1,0 +1,504 @@
+import math
+from itertools import combinations
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+from empathic import claimfile, claims, contrasts, tables
+from empathic.claims import Fit, Study
+from empathic.errors import InputError
+from empathic.files import write_json
+
+ROOT = Path(__file__).parents[2]
+ARMS = ["human", "gpt4_turbo", "llama2", "mistral"]
+OBSERVED = dict.fromkeys([*ARMS, "a", "b", "c"], "observed")
+
+
+def claim(**keys):
+    """A claim, `greater` between a and b where nothing else is asked for."""
+    given = {"id": "c", "study": "study1", "statement": "It is so.", "certainty": "summary", "family": "primary"}
+    given |= {"test": "greater", "pairs": [["a", "b"]]} | keys
+    return claimfile.Claim(**{key: value for key, value in given.items() if value is not None})
+
+
+def fit(estimates, std_error=0.1, df=42.0, *, sesoi=0.25, **changed):
+    """A model's contrasts over all domains, from the estimate of each, given as {"a - b": .5}."""
+    table = pd.DataFrame({"contrast": list(estimates), "by": pd.NA, "estimate": list(estimates.values())})
+    table = table.astype({"by": "string"}).assign(std_error=std_error, df=df)
+    table = contrasts.compared(table, model="m", adjust="holm", sesoi=sesoi, sigma_total=1, scale_range=6)
+    facts = {"converged": True, "dropped_rows": 0, "singular": False, "sesoi": sesoi} | changed
+    return Fit(**facts, contrasts=table.set_index("contrast"))
+
+
+def study(estimates=None, *, ratings="observed", responses=OBSERVED, sources=("a", "b", "c"), **changed):
+    return Study(list(sources), ratings, responses, {"deciding": fit(estimates or {"a - b": 0.5}, **changed)})
+
+
+def decide(*asked, **studies):
+    decided, _, _ = claims.decide({"f.yaml": asked}, studies or {"study1": study()})
+    return decided.set_index("claim_id")
+
+
+def test_a_claim_on_observed_data_gets_its_verdict_with_the_numbers_that_decided():
+    row = decide(claim(reported={"estimate": 0.4, "low": 0.1, "high": 0.7, "scale": "1-7", "page": 66})).loc["c"]
+
+    assert row.verdict == "replicated"
+    assert pd.isna(row.demo_verdict)
+    assert row.model == "deciding"
+    assert row.origin == "observed"
+    assert f"{row.p_for:.6f} {row.p_against:.6f}" == "0.000011 0.991795"
+    assert (row.p_adjusted, row.p_against_adjusted) == (row.p_for, row.p_against)
+    assert (row.estimate, row.conf_low) == (0.5, pytest.approx(0.5 - 0.1 * stats.t.ppf(0.975, 42)))
+    assert (row.reported, row.reported_low, row.reported_high) == (0.4, 0.1, 0.7)
+    assert (row.reported_scale, row.reported_page) == ("1-7", "66")
+    assert pd.isna(row.prediction_low) and pd.isna(row.prediction_high)
+    assert row.why == "a - b decided, with a difference of 0.500 (p for < .001, adjusted < .001)"
+    assert row.file == "f.yaml"
+
+
+def test_a_contrast_stored_the_other_way_round_is_turned_with_its_interval():
+    there = decide(claim(), study1=study({"a - b": 0.3})).loc["c"]
+    back = decide(claim(), study1=study({"b - a": -0.3})).loc["c"]
+
+    assert back.drop("why").equals(there.drop("why"))
+    assert back.why == there.why
+    lower_first = decide(claim(pairs=[["b", "a"]]), study1=study({"a - b": 0.3})).loc["c"]
+    assert (lower_first.estimate, lower_first.p_for) == (-0.3, 1.0)
+    assert lower_first.conf_low == pytest.approx(-there.conf_high)
+    assert lower_first.verdict == "not replicated"
+
+
+def test_an_equivalence_shows_the_90_percent_interval_and_what_no_significant_difference_would_have_said():
+    row = decide(claim(test="equivalent"), study1=study({"b - a": -0.02})).loc["c"]
+
+    half = 0.1 * stats.t.ppf(0.95, 42)
+    assert row.verdict == "replicated"
+    assert (row.conf_low, row.conf_high) == (pytest.approx(0.02 - half), pytest.approx(0.02 + half))
+    assert row.why == (
+        "a - b decided, with a difference of 0.020 (p for = .013, adjusted = .013); by the paper's own criterion "
+        "of no significant difference, which decides nothing here, the claim would have held"
+    )
+
+
+def test_a_difference_that_is_significant_and_small_is_said_to_be_both():
+    greater = decide(claim(), study1=study({"a - b": 0.1}, std_error=0.03)).loc["c"]
+    alike = decide(claim(test="equivalent", certainty="own"), study1=study({"a - b": -0.1}, std_error=0.03)).loc["c"]
+
+    assert greater.verdict == alike.verdict == "replicated"
+    both = "is significant and smaller than the smallest effect size of interest"
+    assert greater.why == (
+        f"a - b decided, with a difference of 0.100 (p for = .002, adjusted = .002); a - b {both} (0.100, 0.250); "
+        "both adjusted p, for and against, are small"
+    )
+    assert alike.why == (
+        f"a - b decided, with a difference of -0.100 (p for < .001, adjusted < .001); a - b {both} (-0.100, 0.250); "
+        "both adjusted p, for and against, are small; by the criterion of no significant difference, which decides "
+        "nothing here, the claim would not have held"
+    )
+
+
+def test_the_component_that_decided_gives_estimate_and_reason():
+    three = claim(pairs=[["a", "b"], ["a", "c"], ["b", "c"]])
+    row = decide(three, study1=study({"a - b": 0.5, "a - c": 0.4, "b - c": -0.01})).loc["c"]
+
+    assert row.verdict == "not replicated"
+    assert f"{row.p_against:.6f}" == "0.019218"
+    assert row.estimate == -0.01
+    assert row.why == "b - c decided, with a difference of -0.010 (p against = .006, adjusted = .019)"
+
+
+def test_a_singular_fit_keeps_its_verdict_and_is_flagged():
+    row = decide(claim(), study1=study(singular=True)).loc["c"]
+
+    assert row.verdict == "replicated"
+    assert row.why.endswith("; the fit is singular")
+
+
+def test_infinite_degrees_of_freedom_are_the_normal_distribution():
+    row = decide(claim(), study1=study({"a - b": 0.196}, df=math.inf)).loc["c"]
+
+    assert f"{row.p_for:.6f} {row.p_against:.6f} {row.verdict}" == "0.049996 0.294599 replicated"
+
+
+@pytest.mark.parametrize(
+    ("changed", "origins", "reasons"),
+    [
+        ({}, {"ratings": "simulated"}, "the ratings are simulated"),
+        ({}, {"ratings": "stand_in"}, "the ratings are stand-ins, written for the package"),
+        ({}, {"responses": OBSERVED | {"b": "stand_in"}}, "the responses of b are stand-ins, written for the package"),
+        (
+            {},
+            {"ratings": "simulated", "responses": OBSERVED | {"a": "stand_in", "b": "stand_in", "c": "simulated"}},
+            "the ratings are simulated; the responses of a and b are stand-ins, written for the package",
+        ),
+    ],
+)
+def test_what_nobody_observed_is_not_testable_and_has_a_demo_verdict_in_its_own_words(changed, origins, reasons):
+    row = decide(claim(**changed), study1=study(**origins)).loc["c"]
+
+    assert row.verdict == "not testable"
+    assert row.demo_verdict == "recovered"
+    assert (
+        row.why
+        == f"{reasons}; as a demonstration: a - b decided, with a difference of 0.500 (p for < .001, adjusted < .001)"
+    )
+    assert row.origin == ("simulated" if origins.get("ratings") == "simulated" else "stand_in")
+    assert f"{row.p_for:.6f} {row.p_against:.6f}" == "0.000011 0.991795"
+
+
+@pytest.mark.parametrize(("estimate", "word"), [(0.5, "recovered"), (0.1, "inconclusive"), (-0.5, "not recovered")])
+def test_each_word_of_a_demonstration(estimate, word):
+    assert decide(claim(), study1=study({"a - b": estimate}, ratings="simulated")).demo_verdict["c"] == word
+
+
+@pytest.mark.parametrize(
+    ("asked", "facts", "why"),
+    [
+        ({"study": "study9"}, {}, "study9 is not among this run's rated studies"),
+        (
+            {"pairs": [["gpt4_turbo", "b"]]},
+            {},
+            "gpt4_turbo is not in study1 of this run (a substitute never stands for the named one)",
+        ),
+        (
+            {"pairs": [["gpt4_turbo", "human"], ["llama2", "a"]]},
+            {},
+            "gpt4_turbo, human and llama2 are not in study1 of this run (a substitute never stands for the named one)",
+        ),
+        ({"certainty": "conflicting"}, {}, "what the paper says of it is conflicting"),
+        ({"certainty": "unknown"}, {}, "what the paper says of it is unknown"),
+        ({}, {"converged": False}, "the fit of the model 'deciding' did not converge"),
+        ({}, {"dropped_rows": 3}, "the model 'deciding' left out ratings (3)"),
+        ({"pairs": [["a", "c"]]}, {}, "the model 'deciding' has no contrast of a and c"),
+        (
+            {"test": "equivalent"},
+            {"estimates": {"a - b": 0.0}, "std_error": 0.0},
+            "a - b has no p value (estimate and standard error allow none)",
+        ),
+        (
+            {"test": "no interaction", "pairs": None, "sources": ["a", "b"]},
+            {},
+            "this version does not decide the test 'no interaction' yet",
+        ),
+        (
+            {"test": "same order", "pairs": None, "tiers": [["a"], ["mistral"]], "certainty": "conflicting"},
+            {},
+            "mistral is not in study1 of this run (a substitute never stands for the named one); what the paper says "
+            "of it is conflicting; this version does not decide the test 'same order' yet",
+        ),
+        (
+            {
+                "test": "style difference",
+                "family": "style",
+                "pairs": None,
+                "sources": ["a", "b"],
+                "features": ["emojis", "liwc_posemo"],
+            },
+            {},
+            "this version does not decide the test 'style difference' yet; liwc_posemo needs LIWC, which is no part of "
+            "this package",
+        ),
+    ],
+)
+@pytest.mark.parametrize("ratings", ["observed", "simulated"])
+def test_what_the_rules_cannot_decide_is_not_testable_and_shows_no_number(asked, facts, why, ratings):
+    row = decide(claim(**asked), study1=study(**facts, ratings=ratings)).loc["c"]
+
+    assert row.verdict == "not testable"
+    assert pd.isna(row.demo_verdict)
+    assert row[["estimate", "conf_low", "conf_high", "p_for", "p_against", "p_adjusted"]].isna().all()
+    rests_on_ratings = ratings == "simulated" and asked.get("study") != "study9" and asked.get("family") != "style"
+    assert row.why == ("the ratings are simulated; " if rests_on_ratings else "") + why
+    assert pd.isna(row.origin) if "study" in asked else row.origin in ("observed", ratings)
+
+
+def test_a_study_without_texts_is_judged_by_its_ratings_alone():
+    assert decide(claim(), study1=study(responses={})).verdict["c"] == "replicated"
+    assert decide(claim(), study1=study(responses={}, ratings="simulated")).origin["c"] == "simulated"
+
+
+def test_claims_are_adjusted_within_study_file_and_family_and_apart_from_what_is_not_observed():
+    estimates = {"a - b": 0.3, "a - c": 0.25, "b - c": 0.28}
+    origins = {"a": "observed", "b": "observed", "c": "stand_in"}
+    mine = [claim(id=f"c{n}", pairs=[pair]) for n, pair in enumerate([["a", "b"], ["a", "c"], ["b", "c"]])]
+    untestable = claim(id="c3", pairs=[["a", "human"]])
+    elsewhere = [claim(id="d", study="study2"), claim(id="e", study="study2", pairs=[["a", "c"]])]
+    given = {"one.yaml": [*mine, untestable, *elsewhere], "two.yaml": [claim(id="f")]}
+    decided, components, _ = claims.decide(
+        given, {"study1": study(estimates, responses=origins), "study2": study(estimates)}
+    )
+    rows = decided.set_index("claim_id")
+
+    factor = (rows.p_adjusted / rows.p_for).round(9)
+    # c0 stands alone among the observed ones, c1 and c2 are a demonstration of two; study2 and two.yaml are apart.
+    assert factor.drop("c3").to_dict() == {"c0": 1, "c1": 1, "c2": 2, "d": 2, "e": 1, "f": 1}
+    assert rows.verdict[["c0", "c1", "c2", "c3"]].tolist() == ["replicated", *["not testable"] * 3]
+    assert rows.demo_verdict[["c1", "c2"]].tolist() == ["recovered", "recovered"]
+    assert components.claim_id.tolist() == ["c0", "c1", "c2", "d", "e", "f"]
+    assert rows.file.tolist() == ["one.yaml"] * 6 + ["two.yaml"]
+
+
+def test_components_hold_each_difference_as_claimed():
+    three = claim(pairs=[["b", "a"], ["a", "c"]])
+    _, components, _ = claims.decide({"f": [three]}, {"study1": study({"a - b": -0.5, "a - c": 0.1})})
+
+    assert components.component.tolist() == ["b - a", "a - c"]
+    assert components.estimate.tolist() == [0.5, 0.1]
+    assert components.sesoi.tolist() == [0.25, 0.25]
+    assert components.p_for.round(6).tolist() == [0.000011, 0.323037]
+    assert components.p_against.round(6).tolist() == [0.991795, 0.070547]
+
+
+def test_another_model_is_asked_the_same_and_decides_nothing():
+    both = study({"a - b": 0.5})
+    both.fits["two_intercept"] = fit({"a - b": 0.1})
+    both.fits["odd"] = fit({"a - b": 0.5}, converged=False)
+    asked = [
+        claim(),
+        claim(id="d", pairs=[["a", "human"]]),
+        claim(id="e", family="style", test="style difference", pairs=None, sources=["a", "b"], features=["emojis"]),
+        claim(id="f", study="study2"),
+    ]
+    decided, _, by_model = claims.decide({"f": asked}, {"study1": both})
+
+    assert decided.verdict.tolist() == ["replicated", *["not testable"] * 3]
+    assert by_model[["claim_id", "model", "verdict"]].values.tolist() == [
+        ["c", "two_intercept", "inconclusive"],
+        ["c", "odd", "not testable"],
+        ["d", "two_intercept", "not testable"],
+        ["d", "odd", "not testable"],
+    ]
+    assert by_model.estimate[0] == 0.1
+    assert f"{by_model.p_for[0]:.6f} {by_model.p_against[0]:.6f}" == "0.323037 0.070547"
+    simulated = Study(both.sources, "simulated", both.responses, both.fits)
+    _, _, demo = claims.decide({"f": [claim(test="equivalent")]}, {"study1": simulated})
+    assert demo.verdict.tolist() == ["inconclusive", "not testable"]
+    both.fits["two_intercept"] = fit({"a - b": 0.5})
+    assert claims.decide({"f": [claim()]}, {"study1": simulated})[2].verdict[0] == "recovered"
+
+
+def test_every_table_holds_to_its_schema(tmp_path):
+    shipped = claimfile.read_all([ROOT / "data/claims/paper.yaml", ROOT / "data/claims/default.yaml"])
+    arms = ["human", "smollm2_nf4", "smollm2_fp32"]
+    estimates = {f"{a} - {b}": -0.5 if a == "human" else 0.0 for a, b in combinations(arms, 2)}
+    texts = {"human": "stand_in", "smollm2_nf4": "observed", "smollm2_fp32": "observed"}
+    one = study(estimates, sources=arms, ratings="simulated", responses=texts)
+    two = study({"smollm2_nf4 - smollm2_fp32": 0.0}, sources=arms[1:], ratings="simulated", responses={})
+    for study_ in (one, two):
+        study_.fits["two_intercept"] = study_.fits["deciding"]
+    decided, components, by_model = claims.decide(shipped, {"study1": one, "study2": two})
+
+    for table, rows in ((tables.CLAIMS, decided), (tables.COMPONENTS, components), (tables.BY_MODEL, by_model)):
+        table.write(rows, tmp_path / table.path)
+        pd.testing.assert_frame_equal(table.read(tmp_path / table.path), rows, check_dtype=False)
+    rows = decided.set_index("claim_id")
+    assert set(rows.verdict) == {"not testable"}
+    assert rows.demo_verdict.dropna().to_dict() == {
+        "default_study1_models_above_human": "recovered",
+        "default_study1_quantizations_alike": "recovered",
+        "default_study2_quantizations_alike": "recovered",
+    }
+    assert rows.why["study1_llms_above_human"] == (
+        "the ratings are simulated; the responses of human are stand-ins, written for the package; gpt4_turbo, llama2 "
+        "and mistral are not in study1 of this run (a substitute never stands for the named one)"
+    )
+    assert rows.why["study2_llms_above_human"] == (
+        "the ratings are simulated; gpt4_turbo, human, llama2 and mistral are not in study2 of this run (a substitute "
+        "never stands for the named one); what the paper says of it is conflicting"
+    )
+    assert rows.why["study1_style_emojis"].startswith("the responses of human are stand-ins")
+    assert rows.origin["study1_style_emojis"] == "stand_in"
+    assert pd.isna(rows.origin["study2_style_emojis"])
+    nothing = claims.decide({"f": [claim(study="study9")]}, {"study1": one})
+    for table, rows in zip((tables.CLAIMS, tables.COMPONENTS, tables.BY_MODEL), nothing, strict=True):
+        table.write(rows, tmp_path / table.path)
+
+
+def rating(response, included=True, origin="observed"):
+    return {
+        "rater_id": f"r{response}",
+        "response_id": response,
+        "post_id": "p",
+        "domain": "d",
+        "source": "s",
+        "item": "empathy",
+        "rating": 4,
+        "included": included,
+        "origin": origin,
+    }
+
+
+def response(response_id, source, origin):
+    given = {"response_id": response_id, "source": source, "origin": origin, "post_id": "p", "domain": "d"}
+    return given | {"kind": "human", "sample": 0, "text": "x", "n_words": 1}
+
+
+def test_read_study_takes_the_origins_of_what_the_models_read(tmp_path):
+    rows = [rating("1"), rating("2"), rating("3", included=False, origin="simulated")]
+    tables.RATINGS.write(tables.RATINGS.frame(rows), tmp_path / "ratings.csv")
+    texts = [response("1", "a", "observed"), response("2", "b", "stand_in"), response("9", "a", "stand_in")]
+    tables.RESPONSES.write(tables.RESPONSES.frame(texts), tmp_path / "responses.csv")
+    table = fit({"a - b": 0.5}).contrasts.reset_index().assign(origin="observed")
+    inside = table.assign(by="d", estimate=9.0)
+    tables.CONTRASTS.write(pd.concat([inside, table]), tmp_path / "models/deciding/contrasts.csv")
+    facts = {"status": "converged", "dropped_rows": 2, "singular": True, "sesoi": 0.25}
+    write_json(tmp_path / "models/deciding/fit.json", facts)
+
+    read = claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=True)
+
+    assert (read.ratings, read.responses) == ("observed", {"a": "observed", "b": "stand_in"})
+    deciding = read.fits["deciding"]
+    assert (deciding.converged, deciding.dropped_rows, deciding.singular, deciding.sesoi) == (True, 2, True, 0.25)
+    assert deciding.contrasts.estimate.to_dict() == {"a - b": 0.5}
+    assert claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=False).responses == {}
+    write_json(tmp_path / "models/deciding/fit.json", facts | {"status": "failed"})
+    assert not claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=False).fits["deciding"].converged
+
+
+# Files of claims
+
+YAML = """
+claims:
+  - id: one
+    study: study1
+    statement: A is above B.
+    certainty: summary
+    family: primary
+    test: greater
+    pairs: [[a, b]]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text, name="claims.yaml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_file_of_claims_is_read_in_its_order(file):
+    more = YAML + YAML.split("claims:\n")[1].replace("one", "two")
+    (one, two) = claimfile.read(file(more))
+
+    assert (one.id, two.id, one.pairs, one.named) == ("one", "two", (("a", "b"),), ["a", "b"])
+    assert one.reported == claimfile.Reported()
+
+
+def test_the_shipped_claims_are_those_that_are_known_of_the_paper():
+    files = claimfile.read_all([ROOT / "data/claims/paper.yaml", ROOT / "data/claims/default.yaml"])
+    paper, own = files.values()
+
+    assert [(c.study, c.test, c.certainty) for c in paper if c.family == "primary"] == [
+        ("study1", "greater", "summary"),
+        ("study1", "equivalent", "summary"),
+        ("study1", "greater", "summary"),
+        ("study1", "same order", "inferred"),
+        ("study2", "greater", "conflicting"),
+        ("study2", "same order", "summary"),
+        ("study2", "no interaction", "inferred"),
+    ]
+    assert [c.study for c in paper if c.family == "style"] == ["study1"] * 4 + ["study2"] * 4
+    assert {c.certainty for c in own} == {"own"}
+    assert all(c.reported == claimfile.Reported() for c in paper)
+    assert all("human" not in c.named for c in paper if c.study == "study2" and c.certainty != "conflicting")
+    assert {source for c in paper for source in c.named} == set(ARMS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("certainty: summary", "certanity: summary", "certanity: no such key; did you mean 'certainty'?"),
+        ("    study: study1\n", "", "study: this key is missing"),
+        ("test: greater", "test: grater", "test: 'grater' is none of"),
+        ("test: greater", "test: grater", "did you mean 'greater'?"),
+        ("certainty: summary", "certainty: summry", "did you mean 'summary'?"),
+        ("study: study1", "study: Study 1", "study: String should match pattern '^[a-z0-9_]+$' (found: 'Study 1')"),
+        ("pairs: [[a, b]]", "pairs: [[a, a]]", "named twice: a"),
+        ("pairs: [[a, b]]", "pairs: [[a, b], [b, a]]", "named twice: a and b"),
+        ("pairs: [[a, b]]", "pairs: [[a, b, c]]", "pairs > 0"),
+        ("    pairs: [[a, b]]\n", "", "the test 'greater' needs `pairs`"),
+        ("pairs: [[a, b]]", "pairs: [[a, b]]\n    sources: [a, b]", "the test 'greater' has no use for `sources`"),
+        ("test: greater\n    pairs: [[a, b]]", "test: no interaction\n    sources: [a]", "nothing to compare with"),
+        ("test: greater\n    pairs: [[a, b]]", "test: same order\n    tiers: [[a], [b, a]]", "named twice: a"),
+        ("family: primary", "family: style", "the test 'greater' belongs to the family primary, not style"),
+        (
+            "family: primary\n    test: greater\n    pairs: [[a, b]]",
+            "family: style\n    test: style difference\n    sources: [a, b]\n    features: [emoji]",
+            "unknown feature 'emoji'; did you mean 'emojis'?",
+        ),
+        (
+            "pairs: [[a, b]]",
+            "pairs: [[a, b]]\n    reported: {estimate: .5, low: .6}",
+            "reported: low, estimate and high are not in this order: 0.6, 0.5",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_claim_its_key_and_what_to_do(file, old, new, problem):
+    assert old in YAML
+    path = file(YAML.replace(old, new))
+
+    with pytest.raises(InputError) as error:
+        claimfile.read(path)
+
+    assert str(error.value).startswith(f"{path}: claim 1 (one)")
+    assert problem in str(error.value)
+    assert str(error.value).endswith(". Correct it; data/claims/paper.yaml is an example.")
+
+
+def test_the_whole_message_of_two_mistakes(file):
+    path = file(YAML.replace("test: greater", "test: greater\n    page: 3").replace("pairs: [[a, b]]", "pairs: 3"))
+
+    with pytest.raises(InputError) as error:
+        claimfile.read(path)
+
+    assert str(error.value) == (
+        f"{path}: claim 1 (one) > pairs: Input should be a valid tuple (found: 3); claim 1 (one) > page: no such key. "
+        "Correct it; data/claims/paper.yaml is an example."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("claims: [", "line 1, column 10: "),
+        ("", "Input should be a valid dictionary"),
+        ("claims: []", "there are no claims under `claims`"),
+        ("- a", "Input should be a valid dictionary"),
+        ("claims: [3]", "claim 1: "),
+        ("claim: []", "claim: no such key; did you mean 'claims'?"),
+        (
+            YAML + "    reported: {page: 1}\n    reported: {page: 2}",
+            "line 11, column 5: the key 'reported' stands twice",
+        ),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(file, text, problem):
+    with pytest.raises(InputError) as error:
+        claimfile.read(file(text))
+
+    assert problem in str(error.value)
+
+
+def test_an_id_stands_once_in_all_files(file):
+    twice = file(YAML + YAML.split("claims:\n")[1])
+    with pytest.raises(InputError) as error:
+        claimfile.read_all([twice])
+    assert str(error.value) == f"{twice}: two claims have the id 'one', the other in this file. Rename one."
+
+    first, second = file(YAML, "first.yaml"), file(YAML, "second.yaml")
+    with pytest.raises(InputError) as error:
+        claimfile.read_all([first, second])
+    assert str(error.value) == f"{second}: two claims have the id 'one', the other in {first}. Rename one."
+
+
+def test_a_file_that_is_missing_or_no_utf_8_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.yaml: there is no such file\. Correct the path in the config"):
+        claimfile.read(tmp_path / "nothing.yaml")
+    (tmp_path / "latin.yaml").write_bytes("claims: [é]".encode("latin-1"))
+    with pytest.raises(InputError, match=r"latin\.yaml: byte 9 is not UTF-8\. Save the file as UTF-8\."):
+        claimfile.read(tmp_path / "latin.yaml")

@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import pytest
+from made_up_run import write
+
+from empathic.errors import InputError
+from empathic.report import expand, loading
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    made = write(tmp_path_factory.mktemp("run"))
+    return loading.load(made.results, made.simulated)
+
+
+def source(folder, **files):
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.qmd"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder / "report.qmd"
+
+
+def test_includes_are_replaced_relative_to_the_including_file_and_only_where_they_stand_alone(tmp_path):
+    path = source(
+        tmp_path,
+        report="a\n{{< include parts/one.qmd >}}\nin text {{< include parts/one.qmd >}}\n",
+        parts__one="b\n{{< include two.qmd >}}\n",
+        parts__two="c\n",
+    )
+
+    assert expand.included(path) == "a\nb\nc\nin text {{< include parts/one.qmd >}}\n"
+
+
+def test_a_missing_part_is_named_with_the_file_that_includes_it(tmp_path):
+    path = source(tmp_path, report="{{< include none.qmd >}}\n")
+
+    with pytest.raises(InputError) as error:
+        expand.included(path)
+
+    assert str(error.value) == f"{path}: no such file: {tmp_path}/none.qmd. Mend the include's path."
+
+
+def test_parts_that_include_each_other_are_refused(tmp_path):
+    path = source(tmp_path, report="{{< include a.qmd >}}", a="{{< include report.qmd >}}")
+
+    with pytest.raises(InputError, match=r"a\.qmd: it includes .*report\.qmd, which includes it\."):
+        expand.included(path)
+
+
+def test_blocks_follow_the_run_and_leave_braces_comments_and_lists_alone(tmp_path, run):
+    text = (
+        "{{< x >}} {# no comment #} [1] <!-- kept -->\n"
+        "<!--% for study in studies if study.rated -->\n# [[study.name]]\n<!--% endfor -->\nend\n"
+    )
+
+    document = expand.document(source(tmp_path, report=text), run)
+
+    assert document == "{{< x >}} {# no comment #} [1] <!-- kept -->\n# study1\n# study2\nend\n"
+
+
+@pytest.mark.parametrize("wrong", ["<!--% for study in -->", "[[nothing]]", "<!--% if claims -->"])
+def test_a_wrong_block_or_value_stops_with_the_file_named(tmp_path, run, wrong):
+    path = source(tmp_path, report=wrong)
+
+    with pytest.raises(InputError, match=rf"{path}: .*\. Mend the lines that begin with <!--% in it"):
+        expand.document(path, run)
+
+
+def test_the_structure_says_what_a_run_has(run):
+    structure = expand.structure(run)
+
+    assert structure["studies"][0] == {
+        "name": "study1",
+        "rated": True,
+        "texts": True,
+        "generated": True,
+        "simulated": True,
+        "truth": True,
+        "others": True,
+    }
+    assert (structure["claims"], structure["demo"], structure["awaiting"], structure["about_paper"]) == (
+        True,
+        True,
+        False,
+        True,
+    )
+    assert structure["title"] == "Large language models and perceived empathy&#58; a replication"
+
+
+def test_a_run_whose_claims_are_its_own_is_not_about_the_paper(run):
+    assert run.about_paper
+    assert not replace(run, claims=run.claims[run.claims.certainty == "own"]).about_paper
+    assert not replace(run, claims=None).about_paper
