@@ -35,7 +35,7 @@ help:
 report: config setup
 	@$(IN_VENV) python scripts/unlock.py --cache "$$($(OF_CONFIG) cache cache)" -- snakemake $(WITH_CONFIG)
 	@$(IN_VENV) snakemake --cores $(CORES) $(WITH_CONFIG) $(ARGS)
-	@echo "The report: results/$$($(OF_CONFIG) run)/report/report.html"
+	@report="results/$$($(OF_CONFIG) run)/report/report.html"; test ! -f "$$report" || echo "The report: $$report"
 
 test: lint
 	@$(IN_VENV) pytest -m "not slow" $(ARGS)

@@ -25,7 +25,6 @@ if config["claims"] and RATED:
             mem_mb=1000,
             runtime="10m",
         params:
-            results=RESULTS,
             studies={
                 study: {"sources": STUDIES[study]["sources"], "models": list(STUDIES[study]["models"])}
                 for study in RATED

@@ -85,6 +85,11 @@ def gpus(wildcards):
     return int(SOURCES[wildcards.source]["device"] == "cuda")
 
 
+def generation_settings(wildcards):
+    """A source's settings apart from its title, which changes no text."""
+    return {key: value for key, value in SOURCES[wildcards.source].items() if key != "title"}
+
+
 def shards_of(wildcards):
     """The numbers of a source's shards, from 1."""
     return range(1, SOURCES[wildcards.source]["shards"] + 1)

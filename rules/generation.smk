@@ -51,7 +51,7 @@ if any(sources_of(study, "transformers") for study in WITH_TEXTS):
             run=config["run"],
             seed=config["seed"],
             cache=config["cache"],
-            source=lookup("sources/{source}", within=config),
+            source=generation_settings,
         message:
             "{wildcards.study}: {wildcards.source} answers the posts (part {wildcards.shard} of {wildcards.shards})"
         script:

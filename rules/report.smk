@@ -44,8 +44,6 @@ rule render_report:
         mem_mb=2000,
         runtime="30m",
     params:
-        results=RESULTS,
-        simulated=SIMULATED,
         engine=config["report"]["engine"],
     message:
         "Rendering the report"

@@ -6,10 +6,11 @@ from empathic import claimfile, claims, tables
 from empathic.rule import running
 
 with running(snakemake) as rule:
+    results = Path(rule.output.claims).parent
     files = claimfile.read_all(rule.input.claims)
     with_texts = {Path(responses).parent.name for responses in rule.input.responses}
     studies = {
-        name: claims.read_study(Path(rule.params.results) / name, **study, with_texts=name in with_texts)
+        name: claims.read_study(results / name, **study, with_texts=name in with_texts)
         for name, study in rule.params.studies.items()
     }
     decided, components, by_model = claims.decide(files, studies)

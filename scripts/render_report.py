@@ -6,9 +6,10 @@ from empathic.report import render
 from empathic.rule import running
 
 with running(snakemake) as rule:
+    results = Path(rule.output.html).parents[1]
     render.render(
-        Path(rule.params.results),
-        Path(rule.params.simulated),
+        results,
+        Path("simulated") / results.name,
         Path(rule.output.html),
         engine=rule.params.engine,
         say=rule.say,

@@ -2,9 +2,9 @@
 
 Quantized kernels round differently by the shape of what they are given, so every forward pass here has a shape that
 follows from the settings and from the prompt's own length alone: a prompt is padded to the next multiple of 64 and
-prefilled by itself, and a decoding step always has `batch_size` rows over a cache of fixed length. A row whose text
-has ended takes the next prompt of the same padded length; a row without a text is filled with a dummy. Who sits in the
-other rows, and in what order the work is done, then changes nothing.
+prefilled by itself, and a decoding step always has `batch_size` rows over a cache of `context` tokens. A row whose text
+has ended takes the next prompt; a row without a text is filled with a dummy. Who sits in the other rows, and in what
+order the work is done, then changes nothing.
 """
 
 import time
@@ -55,12 +55,14 @@ class Decoder:
         *,
         stop_tokens: Sequence[int],
         batch_size: int,
+        context: int,
         max_new_tokens: int,
         filters: Filters,
     ) -> None:
         self._model = model
         self._stop = frozenset(stop_tokens)
         self._rows = batch_size
+        self._context = context
         self._limit = max_new_tokens
         self._filters = filters
 
@@ -69,15 +71,12 @@ class Decoder:
         """Answer all prompts, longest first, and give each text as it ends.
 
         step: called after each forward pass with the number of tokens that it added to texts.
+        Raises ValueError for a prompt that does not leave room for max_new_tokens in the context.
         """
-        by_length: dict[int, deque[Prompt]] = {}
-        for prompt in sorted(prompts, key=lambda prompt: (-len(prompt.tokens), prompt.key)):
-            by_length.setdefault(prompt.padded, deque()).append(prompt)
-        for padded, queue in by_length.items():
-            yield from self._answer_one_length(padded, queue, step)
-
-    def _answer_one_length(self, padded: int, queue: deque[Prompt], step: Callable[[int], None]) -> Iterator[Text]:
-        rows = _Rows(self._model, self._rows, padded + self._limit)
+        if any(prompt.padded + self._limit > self._context for prompt in prompts):
+            raise ValueError("a prompt is longer than the context allows")
+        queue = deque(sorted(prompts, key=lambda prompt: (-len(prompt.tokens), prompt.key)))
+        rows = _Rows(self._model, self._rows, self._context)
         while queue or rows.busy:
             for row in rows.free:
                 if not queue:

@@ -64,7 +64,7 @@ def without_domain(formula: Formula, ratings: pd.DataFrame, *, replicated: bool)
     if len(posts) == 1:
         why = f"the study has a single domain ({posts.index[0]})"
     else:
-        why = f"{(posts >= 2).sum()} of its {len(posts)} domains has two posts or more; two are needed"
+        why = f"{(posts >= 2).sum()} of its {len(posts)} domains have two posts or more; two are needed"
     kept = [term for term in formula.fixed_terms if term not in terms]
     right = " + ".join([str(int(formula.intercept)), *kept] if not (kept and formula.intercept) else kept)
     return f"{formula.fixed.split('~')[0].strip()} ~ {right}", [Dropped(term, why) for term in terms]

@@ -94,6 +94,7 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
     for post in posts.itertuples():
         messages = prompts.messages(arm.template, post.text)
         tokens = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+        _require_room(len(tokens), post.post_id, arm)
         for sample in range(source["samples"]):
             record = {
                 "study": arm.study,
@@ -110,12 +111,24 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
                 "compute_dtype": source["compute_dtype"],
                 "device": source["device"],
                 "batch_size": source["batch_size"],
+                "context": source["context"],
                 "pad_to": PAD_TO,
                 "seed": ids.seed(arm.seed, arm.study, arm.name, post.post_id, sample),
                 "sampler_version": SAMPLER_VERSION,
             }
             asked.append(Request(tuple(tokens), {"key": records.key(record), **record}))
     return asked
+
+
+def _require_room(tokens: int, post_id: str, arm: Arm) -> None:
+    needed = -(-tokens // PAD_TO) * PAD_TO + arm.source["sampling"]["max_new_tokens"]
+    if needed > arm.source["context"]:
+        raise InputError(
+            f"source '{arm.name}'",
+            f"post '{post_id}' of {arm.study} needs a context of {needed} tokens ({tokens} of prompt, padded to a "
+            f"multiple of {PAD_TO}, and max_new_tokens), the source has {arm.source['context']}",
+            "Raise `context` of the source, which makes all its texts anew, or shorten the post",
+        )
 
 
 def share(requests: Iterable[Request], number: int, of: int) -> list[Request]:
@@ -172,6 +185,7 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
         model,
         stop_tokens=_stop_tokens(model, tokenizer),
         batch_size=arm.source["batch_size"],
+        context=arm.source["context"],
         max_new_tokens=limit,
         filters=Filters(**sampling),
     )

@@ -4,31 +4,23 @@ Everything that R works out is asked of it here and leaves as Python values; not
 """
 
 import functools
-import os
-import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from empathic.errors import InputError
+from empathic import rsession
 from empathic.formula import Formula, RandomTerm
 
 PACKAGES = ("lme4", "lmerTest", "emmeans", "pbkrtest")
-APT = "apt-get install --no-install-recommends r-base-core "
-CONDA = "conda install -c conda-forge r-base "
 GRADIENT = 0.002  # lme4's own tolerance
 SAME_LOG_LIKELIHOOD = 1e-4
 SAME_CONTRASTS = 1e-3
 
-# The R side: small functions of one purpose each. `answer` hands an error back as its message alone.
+# The R side: small functions of one purpose each.
 R_SIDE = r"""
-answer <- function(run, ...) tryCatch(list(value = run(...)), error = function(e) list(error = conditionMessage(e)))
-
 take_apart <- function(text) {
   formula <- stats::as.formula(text, env = globalenv())
   if (length(formula) != 3) stop("it has no left side")
@@ -76,14 +68,18 @@ fit <- function(text, data, reml) {
 }
 
 refit <- function(model) listen(function() {
-  fits <- lme4::allFit(model, verbose = FALSE, catch.errs = TRUE)
-  fits[vapply(fits, inherits, NA, "merMod")]
+  Filter(function(one) inherits(one, "merMod"), unclass(lme4::allFit(model, verbose = FALSE, catch.errs = TRUE)))
 })
 
 convergence <- function(model) {
   relative <- tryCatch(with(model@optinfo$derivs, max(abs(solve(Hessian, gradient)))), error = function(e) NA_real_)
   list(code = as.numeric(model@optinfo$conv$opt)[1], gradient = relative, singular = lme4::isSingular(model),
-       log_likelihood = as.numeric(stats::logLik(model)), fixed = lme4::fixef(model))
+       log_likelihood = as.numeric(stats::logLik(model)), fixed = lme4::fixef(model), ordering = ordering(model))
+}
+
+ordering <- function(model) {
+  names <- c("natural", "given", "AMD", "METIS", "NESDIS", "COLAMD", "postordered")
+  names[lme4::getME(model, "L")@type[1] + 1]
 }
 
 fixed_effects <- function(model) {
@@ -156,15 +152,12 @@ versions <- function(packages) {
 """
 
 
-class RError(Exception):
-    """R refused: its own message."""
-
-
 @dataclass(frozen=True)
 class State:
     """How an optimizer ended: its code (0: well), the relative gradient, the log-likelihood, the fixed effects.
 
     gradient: the largest of |solve(Hessian, gradient)|, as lme4's help page on convergence has it; None: not finite.
+    ordering: CHOLMOD's of the random effects (see rsession: it moves the last digits).
     """
 
     optimizer: str
@@ -173,6 +166,7 @@ class State:
     singular: bool
     log_likelihood: float
     fixed: np.ndarray
+    ordering: str
 
 
 @dataclass(frozen=True)
@@ -207,47 +201,42 @@ class Estimates:
 
 
 def parse(text: str) -> Formula:
-    """Take a formula in lme4's syntax apart. Raises RError where R cannot read it."""
+    """Take a formula in lme4's syntax apart. Raises rsession.RError where R cannot read it."""
     parts = _ask("take_apart", text)
     return Formula(
         text=text,
-        response=tuple(_texts(parts["response"])),
-        variables=tuple(_texts(parts["variables"])),
+        response=tuple(rsession.texts(parts["response"])),
+        variables=tuple(rsession.texts(parts["variables"])),
         fixed=parts["fixed"][0],
-        fixed_terms=dict(zip(_texts(parts["labels"]), map(tuple, parts["columns"] or ()), strict=True)),
+        fixed_terms=dict(zip(rsession.texts(parts["labels"]), map(tuple, parts["columns"] or ()), strict=True)),
         intercept=bool(parts["intercept"][0]),
         random=tuple(
             RandomTerm(text, tuple(grouping))
-            for text, grouping in zip(_texts(parts["bars"]), parts["groupings"] or (), strict=True)
+            for text, grouping in zip(rsession.texts(parts["bars"]), parts["groupings"] or (), strict=True)
         ),
     )
 
 
 def to_r(data: pd.DataFrame, *, sum_coded: Iterable[str] = ()) -> Any:
     """Hand a table to R: categories become factors with their levels in order, treatment-coded but for sum_coded."""
-    _session()
-    from rpy2.robjects import conversion, default_converter, pandas2ri
-
-    with (default_converter + pandas2ri.converter).context():
-        table = conversion.get_conversion().py2rpy(data)
-    return _ask_r("sum_code", table, _strings(sum_coded))
+    return _ask_r("sum_code", rsession.table(data), rsession.strings(sum_coded))
 
 
 def fixed_design(fixed: str, data: Any) -> tuple[np.ndarray, list[str]]:
-    """The model matrix of a fixed part, and those of its columns that follow from others. Raises RError."""
+    """The model matrix of a fixed part, and those of its columns that follow from others. Raises rsession.RError."""
     found = _ask("design", fixed, data)
-    return found["matrix"], _texts(found["aliased"])
+    return found["matrix"], rsession.texts(found["aliased"])
 
 
 def fit(text: str, data: Any, *, reml: bool = True) -> Fit:
     """Fit a formula by lmerTest::lmer, or lm where it has no random term.
 
     data: from to_r, without missing values. The fit has converged where the optimizer's code is 0 and its relative
-    gradient at most GRADIENT; else see `settle`. Raises RError where R refuses.
+    gradient at most GRADIENT; else see `settle`. Raises rsession.RError where R refuses.
     """
     heard = _ask_r("fit", text, data, reml)
-    model, notes = heard.rx2("value"), tuple(_texts(_python(heard.rx2("heard"))))
-    if isinstance(model, _robjects().ListVector):  # of class lm
+    model, notes = heard.rx2("value"), tuple(rsession.texts(rsession.python(heard.rx2("heard"))))
+    if isinstance(model, rsession.robjects().ListVector):  # of class lm
         return Fit(text, False, model, data, notes)
     state = _state("nloptwrap", model)
     return Fit(text, reml, model, data, notes, state, settled(state))
@@ -264,7 +253,7 @@ def settle(fitted: Fit, rows: np.ndarray) -> Fit:
     heard = _ask_r("refit", fitted.model)
     models = dict(heard.rx2("value").items())
     states = tuple(_state(optimizer, model) for optimizer, model in models.items())
-    notes = (*fitted.notes, *_texts(_python(heard.rx2("heard"))))
+    notes = (*fitted.notes, *rsession.texts(rsession.python(heard.rx2("heard"))))
     best = agreed(states, rows)
     if best is None:
         return replace(fitted, notes=notes, refits=states)
@@ -313,7 +302,7 @@ def summaries(fitted: Fit) -> dict[str, float]:
 
 def pair_rows(fitted: Fit, target: str, by: str | None = None) -> np.ndarray:
     """The differences of `marginal` as rows over the fixed effects."""
-    return _ask("pair_rows", fitted.model, fitted.data, target, _robjects().NULL if by is None else by)
+    return _ask("pair_rows", fitted.model, fitted.data, target, rsession.robjects().NULL if by is None else by)
 
 
 def marginal(fitted: Fit, target: str, by: str | None = None) -> tuple[Estimates, Estimates]:
@@ -321,7 +310,7 @@ def marginal(fitted: Fit, target: str, by: str | None = None) -> tuple[Estimates
 
     Means in the order of the levels, at each level of `by` in turn; differences a - b (a before b) likewise.
     """
-    found = _ask("marginal", fitted.model, fitted.data, target, _robjects().NULL if by is None else by)
+    found = _ask("marginal", fitted.model, fitted.data, target, rsession.robjects().NULL if by is None else by)
     means, pairs = (
         Estimates(pd.DataFrame({name: part[name] for name in ("estimate", "std_error", "df")}), part["rows"])
         for part in (found["means"], found["pairs"])
@@ -334,14 +323,14 @@ def joint_test(fitted: Fit, rows: np.ndarray) -> dict[str, float]:
 
     By lmerTest::contestMD with Satterthwaite df; of a linear model the usual F. Rows may depend on each other.
     """
-    robjects = _robjects()
+    robjects = rsession.robjects()
     matrix = robjects.r["matrix"](robjects.FloatVector(rows.ravel(order="F")), nrow=len(rows))
     return {name: float(value[0]) for name, value in _ask("joint_test", fitted.model, matrix).items()}
 
 
 def versions() -> dict[str, str]:
     """Versions of R, of the packages that fit, and the BLAS that they use."""
-    found = _ask_r("versions", _strings(PACKAGES))
+    found = _ask_r("versions", rsession.strings(PACKAGES))
     return dict(zip(map(str, found.names), map(str, found), strict=True))
 
 
@@ -355,75 +344,19 @@ def _state(optimizer: str, model: Any) -> State:
         singular=bool(found["singular"][0]),
         log_likelihood=float(found["log_likelihood"][0]),
         fixed=np.asarray(found["fixed"]),
+        ordering=found["ordering"][0],
     )
 
 
 @functools.cache
-def _robjects() -> ModuleType:
-    """Start R in this process: one BLAS thread unless told otherwise, texts sorted by their bytes, times in UTC.
-
-    Raises InputError where there is no R.
-    """
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
-    os.environ["TZ"] = "UTC"
-    if not (shutil.which("R") or os.environ.get("R_HOME")):
-        raise InputError("R", "not found on PATH", f"Install it: {_install(PACKAGES)}")
-    import rpy2.robjects
-
-    rpy2.robjects.r('invisible(Sys.setlocale("LC_COLLATE", "C"))')
-    return rpy2.robjects
-
-
-@functools.cache
 def _session() -> Any:
-    """The R functions above, in a running R. Raises InputError where R or one of its packages is missing."""
-    r = _robjects().r
-    missing = [name for name in PACKAGES if not r["requireNamespace"](name, quietly=True)[0]]
-    if missing:
-        version = r["R.version.string"][0]
-        raise InputError("R", f"{version} lacks {', '.join(missing)}", f"Install what is missing: {_install(missing)}")
-    from rpy2.robjects.packages import STAP
-
-    return STAP(R_SIDE, "empathic")
-
-
-def _install(missing: Iterable[str]) -> str:
-    apt = APT + " ".join(f"r-cran-{name.lower()}" for name in missing)
-    return f"`{apt}` (as root), or `{CONDA}{' '.join(f'r-{name.lower()}' for name in missing)}`"
+    return rsession.functions(R_SIDE, PACKAGES)
 
 
 def _ask_r(function: str, *arguments: Any) -> Any:
-    """Call one of the functions above and hand back R's own value. Raises RError with R's message."""
-    session = _session()
-    found = session.answer(getattr(session, function), *arguments)
-    sys.stdout.flush()
-    if "error" in list(found.names):
-        raise RError(" ".join(str(found.rx2("error")[0]).split()))
-    return found.rx2("value")
+    """Call one of the functions above and hand back R's own value. Raises rsession.RError."""
+    return rsession.call(getattr(_session(), function), *arguments)
 
 
 def _ask(function: str, *arguments: Any) -> Any:
-    return _python(_ask_r(function, *arguments))
-
-
-def _strings(values: Iterable[str]) -> Any:
-    return _robjects().StrVector(list(values))
-
-
-def _texts(value: Any) -> list[str]:
-    return [] if value is None or len(value) == 0 else list(value)
-
-
-def _python(value: Any) -> Any:
-    """R's lists as dict (named) or list, text vectors as lists (NA: None), other vectors and matrices as arrays."""
-    robjects = _robjects()
-    if isinstance(value, type(robjects.NULL)):
-        return None
-    if isinstance(value, robjects.StrVector):
-        return [None if text is robjects.NA_Character else str(text) for text in value]
-    if isinstance(value, robjects.ListVector):
-        items = [_python(item) for item in value]
-        named = not isinstance(value.names, type(robjects.NULL))
-        return dict(zip(map(str, value.names), items, strict=True)) if named else items
-    return np.asarray(value)
+    return rsession.python(_ask_r(function, *arguments))

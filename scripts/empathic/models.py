@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from empathic import __version__, contrasts, mixed, rscript
+from empathic import __version__, contrasts, mixed, rscript, rsession
 from empathic.declared import Declared
 from empathic.formula import Dropped, Formula, compose, identified, without_domain
 from empathic.origin import weakest
@@ -52,7 +52,7 @@ def fit(ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declare
             by = [None, "domain"] if design.crossed else [None]
             model = mixed.settle(model, np.vstack([mixed.pair_rows(model, "source", level) for level in by]))
         return _tables(model, design, _origins(design.rows, responses, declared.sources), declared)
-    except mixed.RError as error:
+    except rsession.RError as error:
         raise declared.fault(
             f"R refuses the formula '{declared.formula}' ({error})",
             "Correct the formula in the config, under studies > models (lme4's syntax), or look into the ratings",
@@ -160,7 +160,7 @@ def _check_cells(rows: pd.DataFrame, declared: Declared) -> None:
 
 
 def _typed(rows: pd.DataFrame, formula: Formula, sources: Sequence[str]) -> pd.DataFrame:
-    """The formula's columns as R is to see them: sources in their order, other texts (and booleans) as sorted levels."""
+    """The columns of the formula as R is to see them: sources in their order, other texts, and booleans, sorted."""
     columns = {}
     for name in formula.variables:
         values = rows[name]
@@ -200,7 +200,8 @@ def _tables(model: mixed.Fit, design: _Design, origins: dict[str, str], declared
             declared,
             formula=model.formula,
             mixed=model.mixed,
-            optimizer=model.state.optimizer if model.converged and model.refits else None,
+            optimizer=model.state.optimizer if model.state and model.converged and model.refits else None,
+            ordering=model.state.ordering if model.state else None,
             used=list(design.columns),
             texts=[name for name, values in design.columns.items() if isinstance(values.dtype, pd.CategoricalDtype)],
             domain=bool(design.domains),
@@ -311,6 +312,7 @@ def _fit(
         "optimizer": model.state and model.state.optimizer,
         "optimizer_code": model.state and model.state.code,
         "gradient": model.state and model.state.gradient,
+        "cholesky_ordering": model.state and model.state.ordering,
         "refits": [
             {"optimizer": state.optimizer, "logLik": state.log_likelihood, "gradient": state.gradient}
             for state in model.refits

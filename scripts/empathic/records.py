@@ -30,6 +30,7 @@ DETERMINING = (
     "compute_dtype",
     "device",
     "batch_size",
+    "context",
     "pad_to",
     "seed",
     "sampler_version",

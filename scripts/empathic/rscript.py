@@ -31,6 +31,10 @@ contrasts(ratings$domain) <- contr.sum(nlevels(ratings$domain))  # domains weigh
 """
 
 SIGMA_MIXED = """\
+ordering <- c("natural", "given", "AMD", "METIS", "NESDIS", "COLAMD", "postordered")[getME(fit, "L")@type[1] + 1]
+if (ordering != tables_ordering)
+  message("This start of R ordered the random effects otherwise than for the tables (", ordering, ", not ",
+          tables_ordering, "; with Debian 12's packages that is chance), so later digits differ: start it again.")
 components <- as.data.frame(VarCorr(fit))
 intercepts <- (components$var1 %in% "(Intercept)" & is.na(components$var2)) | components$grp == "Residual"
 sigma_total <- sqrt(sum(components$vcov[intercepts]))
@@ -45,6 +49,7 @@ test_rows <- function(name, contrasts) {
 """
 
 SIGMA_LINEAR = """\
+ordering <- NA
 components <- data.frame(grp = "Residual", vcov = sigma(fit)^2, sdcor = sigma(fit))
 sigma_total <- sigma(fit)
 fixed <- as.data.frame(coef(summary(fit)))
@@ -103,7 +108,7 @@ tests <- rbind(tests, test_rows("source:domain", contrast(cells, interaction = c
 WRITE = """\
 
 whole <- data.frame(n = nobs(fit), logLik = as.numeric(logLik(fit)), AIC = AIC(fit), BIC = BIC(fit),
-                    sigma_total = sigma_total)
+                    sigma_total = sigma_total, ordering = ordering)
 print(summary(fit))
 results <- list(fit = whole, fixed = fixed, random = components, tests = tests, means = means, contrasts = contrasts)
 for (name in names(results)) {
@@ -120,6 +125,7 @@ def write(
     formula: str,
     mixed: bool,
     optimizer: str | None,
+    ordering: str | None,
     used: Sequence[str],
     texts: Sequence[str],
     domain: bool,
@@ -129,7 +135,7 @@ def write(
     """The script of one fit.
 
     formula: as fitted. mixed: whether it has random terms. optimizer: the one of lme4::allFit whose result stands,
-    where the first did not converge. used: the formula's columns. texts: those that are text. domain, crossed: whether
+    where the first did not converge. ordering: CHOLMOD's of the random effects. used: the formula's columns. texts: those that are text. domain, crossed: whether
     the fixed part has domain, and its interaction with source. dropped: what was left out, and why.
     """
     lines = [
@@ -146,6 +152,7 @@ def write(
         f"sesoi <- {declared.sesoi!r}  # smallest effect size of interest, in total SDs",
         f"scale_range <- {declared.scale_range!r}",
         f"adjust <- {_r(declared.adjust)}",
+        *([f"tables_ordering <- {_r(ordering)}  # CHOLMOD's, of the random effects"] if ordering else []),
         "",
     ]
     parts = ["\n".join(lines) + "\n", READ]

@@ -88,10 +88,13 @@ class TransformersSource(Section):
     model: Name = Field(description="One of `models`")
     prompt: Path = Field(Path("data/prompts/base.md"), description="Template with the placeholder {post}")
     quantization: Literal["none", "int8", "nf4", "fp4"] = "nf4"
-    double_quantization: bool = Field(True, description="Quantize the quantization constants, too (4 bit)")
+    double_quantization: bool = Field(False, description="Quantize the quantization constants, too (4 bit)")
     compute_dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: Literal["cpu", "cuda"] = "cpu"
-    batch_size: int = Field(16, ge=1, description="Rows of every decoding step; it is part of what a text depends on")
+    batch_size: int = Field(32, ge=1, description="Rows of every decoding step; it is part of what a text depends on")
+    context: int = Field(
+        1024, ge=64, description="Tokens of a prompt, padded to a multiple of 64, and its answer; likewise"
+    )
     shards: int = Field(1, ge=1, description="Jobs that share the source's work, on one machine or several")
     samples: int = Field(1, ge=1, description="Responses to each post")
     sampling: Sampling = Sampling()

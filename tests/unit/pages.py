@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-
 INLINE = ("a", "b", "code", "em", "i", "span", "strong", "sup")
 
 

@@ -16,8 +16,9 @@ from empathic.report import render, words
 
 # What must come out as it went in. Each piece would do something if anything on the way read it.
 HOSTILE = (
-    "<script>alert(1)</script> <img src=x onerror=alert(1)> ![image](http://example.org/x.png) {{< include /etc/passwd >}} "
-    "{{< pagebreak >}} `{python} 1/0` `r 1/0` $x^2$ $$y$$ @fig-study1-means ?@fig-none [@lee2024] ::: {.banner} ::: "
+    "<script>alert(1)</script> <img src=x onerror=alert(1)> ![image](http://example.org/x.png) "
+    "{{< include /etc/passwd >}} {{< pagebreak >}} `{python} 1/0` `r 1/0` $x^2$ $$y$$ @fig-study1-means "
+    "?@fig-none [@lee2024] ::: {.banner} ::: "
     "&lt;b&gt; &#123; <!--% for x in y --> [[title]] </div></details></code> *a* _b_ -- ... \u202eright to left\u202c "
     "zero\u200bwidth 🙂 \\n"
 )

@@ -46,7 +46,7 @@ def render(
     quarto = find_quarto(engine)
     with tempfile.TemporaryDirectory(prefix="report-") as temporary:
         copy = Path(temporary) / "report"
-        shutil.copytree(source, copy)
+        _copy(source, copy)
         text = expand.document(copy / "report.qmd", loading.load(results, simulated))
         (copy / "report.qmd").write_text(text, encoding="utf-8")
         environment = _environment(Path(temporary), results, simulated)
@@ -95,6 +95,15 @@ def version(quarto: Path) -> str | None:
         return None
     found = re.match(r"\d+\.\d+[.\d]*", answer.strip())
     return found[0] if found else None
+
+
+def _copy(source: Path, copy: Path) -> None:
+    """Copy the files of a folder without their modes: a source that may not be written to has a copy that may."""
+    for file in source.rglob("*"):
+        if file.is_file():
+            place = copy / file.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, place)
 
 
 def _environment(temporary: Path, results: Path, simulated: Path) -> dict[str, str]:

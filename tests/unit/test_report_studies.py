@@ -1,0 +1,219 @@
+"""Reports on studies that lack a part, or have far more of it than the shipped ones."""
+
+import pages
+import pytest
+from made_up_run import ROOT, config_of, write
+
+from empathic.report import figures, head, loading, methods, outcomes, render
+
+EXPORT = {"file": "ratings.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}
+
+
+def odd_config():
+    """One study with texts of one source and no ratings, one with ratings alone; no claims."""
+    config = config_of("configs/smoke.yaml")
+    config["claims"] = []
+    texts, alone = config["studies"]["study2"], config["studies"]["study1"]
+    del texts["ratings"], alone["posts"]
+    texts["sources"] = ["smollm2_nf4"]
+    alone["ratings"] = {"exports": [EXPORT]}
+    config["studies"] = {"texts": texts | {"title": "Texts"}, "alone": alone | {"title": "Ratings"}}
+    return config
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    made = write(tmp_path_factory.mktemp("odd"), odd_config(), fit={"status": "failed", "singular": True})
+    return made, loading.load(made.results, made.simulated)
+
+
+@pytest.fixture(scope="module")
+def usual_tables(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("usual"))
+
+
+@pytest.fixture
+def usual(usual_tables):
+    return loading.load(usual_tables.results, usual_tables.simulated)
+
+
+def many(tmp_path_factory):
+    config = config_of("configs/smoke.yaml")
+    arm = config["sources"]["smollm2_nf4"]
+    config["sources"] |= {f"arm{number}": arm | {"title": f"A model of number {number}"} for number in range(7)}
+    study = config["studies"]["study2"]
+    study["sources"] = ["smollm2_nf4", *(f"arm{number}" for number in range(7))]
+    study["posts"].pop("per_domain")
+    config["studies"] = {"study2": study}
+    made = write(
+        tmp_path_factory.mktemp("many"),
+        config,
+        change_posts=lambda posts: (
+            posts.groupby("domain", sort=False).head(2).assign(domain=[f"domain_{number}" for number in range(12)])
+        ),
+    )
+    return made
+
+
+def rendered(made, path):
+    render.render(made.results, made.simulated, path, engine="pandoc", source=ROOT / "report", say=lambda line: None)
+    return pages.read(path)
+
+
+def test_texts_without_ratings_and_ratings_without_texts_make_one_report_that_says_what_it_leaves_out(odd, tmp_path):
+    made, _ = odd
+
+    page = rendered(made, tmp_path / "page.html")
+
+    assert "Awaiting ratings: Texts." in page.text
+    assert "Texts awaits ratings: 12 responses to 12 posts are ready." in page.text
+    assert "This study awaits ratings: there are no means, contrasts or models yet." in page.text
+    assert "This study has ratings and no texts, so there are no example responses." in page.text
+    assert "Ratings has no texts, and so no style." in page.text
+    assert "Claims: the config names no claims" in page.text
+    assert "It did not converge: no claim may rest on it." in page.text
+    assert "The fit is singular: a variance is estimated as zero." in page.text
+    # It names no claim of the paper and is no replication of it; only the references may be anything's.
+    assert "Lee" not in page.text
+    assert [caption.split(":")[0] for caption in page.captions if "Figure" in caption] == [
+        "Figure 1",
+        "Figure 2",
+        "Figure 3",
+        "Figure 4",
+    ]
+
+
+@pytest.mark.slow
+def test_eight_sources_and_twelve_domains_make_a_report_in_time_and_small(tmp_path_factory, tmp_path):
+    page = rendered(many(tmp_path_factory), tmp_path / "page.html")
+
+    assert "Drawn are the 7 contrasts with the reference, of 28; the table has all." in page.text
+    assert "A model of number 6" in page.text
+    assert (tmp_path / "page.html").stat().st_size < 6e6
+
+
+def test_the_warning_below_the_title_names_the_weakest_origin_first_and_what_is_awaited(odd, usual):
+    assert head.warning(usual) == (
+        "Simulated ratings, so nothing here is a finding about people; "
+        "stand-ins in place of observed posts or responses"
+    )
+    assert head.warning(odd[1]) == "Stand-ins in place of observed posts or responses; awaiting ratings"
+
+
+def test_origins_are_listed_by_study_from_the_tables_and_not_from_the_config(odd, usual):
+    first, second, last = head.origins(usual).splitlines()
+
+    assert first == (
+        "- **Study 1:** **the ratings are simulated**; no person gave them, and every model below was fitted to them. "
+        "The posts are stand-ins, written for this package. The responses of SmolLM2&#45;135M in NF4 &#40;from "
+        "Q4&#95;1&#41; and SmolLM2&#45;135M in float32 &#40;from Q4&#95;1&#41; are what these sources wrote. The "
+        "responses of human &#40;stand&#45;in&#44; not by a person&#41; are stand-ins, written for this package."
+    )
+    assert "human" not in second
+    assert last == "- **No number below that rests on simulated ratings or stand-in texts is a finding.**"
+    assert head.origins(odd[1]).splitlines()[1] == (
+        "- **Ratings:** the ratings are observed. There are no texts, only ratings."
+    )
+
+
+def test_claims_and_what_the_rules_would_say_are_counted_apart(usual):
+    line = head.summary(usual).splitlines()[-1]
+
+    assert line == (
+        "- **Claims:** of 6 claims, 0 replicated, 0 not replicated, 0 inconclusive and 6 not testable. Were the data "
+        "of 4 of them observed, the same rules would have said: 2 recovered, 0 not recovered and 2 inconclusive."
+    )
+    assert "recovered" not in head.claims_table(usual)
+    assert "replicated" not in head.demo_table(usual)
+
+
+def test_reported_figures_are_not_entered_till_someone_does(usual):
+    table = head.claims_table(usual)
+    assert table.count("not entered") == 2
+
+    usual.claims.loc[0, ["reported", "reported_low", "reported_high", "reported_scale", "reported_page"]] = [
+        0.5,
+        0.1,
+        0.9,
+        "1-5",
+        "66",
+    ]
+    assert "<td>0.50 [0.10, 0.90] (1-5) (66)</td>" in head.claims_table(usual)
+
+
+def test_a_study_without_humans_says_why_nothing_is_said_of_them(usual):
+    left_out = head.left_out(usual)
+
+    assert "**Study 2:** no source is human. So nothing is said of humans here" in left_out
+    assert "**Study 1:** no source is human" not in left_out
+    assert "**Study 1:** the model *two&#95;intercept* is fitted without" in left_out
+
+
+def test_the_exclusions_are_said_as_the_config_has_them(usual):
+    study = usual.studies["study1"]
+    assert methods.exclusions(study) == (
+        "Taken out of the models, by the first rule that they failed, were raters who did not reach the end of the "
+        "survey, failed 1 attention check or more, took less than 180 s or gave the same answer in all of at least "
+        "10 ratings."
+    )
+
+    rules = study.settings["ratings"]["exclusions"]
+    rules |= {"unfinished": False, "attention": None, "too_fast_s": None, "straight_lining": None}
+    assert methods.exclusions(study) == "No rule excluded a rater."
+
+
+def test_texts_cut_by_the_limit_and_answers_that_could_not_be_had_are_counted(usual):
+    study = usual.studies["study1"]
+    records = study.generations["smollm2_nf4"]
+    records["finish_reason"] = ["length", "length", "stop", "stop", "stop", "stop"]
+    records["error"] = [None, None, None, "filtered", None, None]
+    records["new_tokens"] = [24, 24, 10, 0, 11, 11]
+
+    row = methods.quality_table(study).splitlines()
+
+    expected = ["SmolLM2-135M in NF4 (from Q4_1)</th>", ">5<", ">1<", ">2 (40.0%)<", ">16.0<", ">24<"]
+    line = next(line for line in row if "NF4" in line)
+    assert all(cell in line for cell in expected), line
+
+
+def test_examples_are_the_first_post_of_each_domain(usual):
+    study = usual.studies["study2"]
+    first = [rows.post_id.iloc[0] for _, rows in study.posts.groupby("domain", sort=False)]
+
+    shown = outcomes.examples(study)
+
+    assert [post for post in study.posts.post_id if f"Post {post}<" in shown] == first
+
+
+@pytest.mark.parametrize("drawing", [figures.distribution, figures.means, figures.contrasts])
+def test_every_drawing_of_simulated_ratings_says_so_inside(usual, drawing):
+    assert drawing(usual.studies["study1"]).get_suptitle() == "SIMULATED RATINGS: no finding"
+
+
+def test_a_drawing_of_stand_in_texts_says_so_inside_and_one_of_observed_data_says_nothing(odd, usual):
+    assert figures.style(usual.studies["study1"]).get_suptitle() == "STAND-IN TEXTS: no finding"
+    assert figures.style(usual.studies["study2"]).get_suptitle() == ""
+    assert figures.means(odd[1].studies["alone"]).get_suptitle() == ""
+
+
+def test_a_drawing_of_the_same_data_is_the_same_file_and_takes_no_dollar_for_mathematics(usual, tmp_path):
+    study = usual.studies["study1"]
+    study.declared["human"]["title"] = "a $5 and $x^{ source"
+    for name in ("one", "two"):
+        figures.save(figures.means(study), tmp_path / f"{name}.svg")
+
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_means_are_drawn_where_the_table_has_them_with_the_truth_beside(usual):
+    study = usual.studies["study2"]
+    table = study.deciding.means[study.deciding.means.domain.isna()].set_index("source")
+
+    axes = figures.means(study).axes[0]
+
+    points = axes.collections[1].get_offsets()
+    assert [tuple(point) for point in points] == [
+        (table.estimate["smollm2_nf4"], 1),
+        (table.estimate["smollm2_fp32"], 0),
+    ]
+    assert list(axes.lines[0].get_xdata()) == [4.1, 4.5]
