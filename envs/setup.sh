@@ -191,7 +191,7 @@ set_up_python() {
     export RPY2_CFFI_MODE=ABI
     run_logged .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
         "$(grep -o '^rpy2-rinterface==[0-9.]*' "$lock")" || advise
-    run_logged .venv/bin/python -m pip install --disable-pip-version-check --no-compile ${index[@]+"${index[@]}"} -r "$lock" || advise
+    run_logged .venv/bin/python -m pip install --disable-pip-version-check ${index[@]+"${index[@]}"} -r "$lock" || advise
     say "Trying them ..."
     run_logged .venv/bin/python -c '
 import bitsandbytes, rpy2.robjects, snakemake, torch, transformers

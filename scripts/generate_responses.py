@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from empathic import files, prompts, tables
-from empathic.rule import running
+from empathic.rule import end_with_parent, running
 
 with running(snakemake) as rule:
+    end_with_parent()
     from empathic import generation  # Loads torch, which reads the environment that `running` has set.
 
     study, source, shard, shards = (rule.wildcards[name] for name in ("study", "source", "shard", "shards"))

@@ -78,13 +78,14 @@ def alive(lock: Path) -> bool:
 
 
 def _lives(process: int) -> bool:
+    """One that has ended and waits for its parent to notice does not live."""
     try:
         os.kill(process, 0)
+        return (PROC / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except OSError:  # another user's, or no /proc
         return True
-    return True
 
 
 def obstacle(folder: Path, cache: Path) -> str:

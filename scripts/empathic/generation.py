@@ -2,9 +2,8 @@
 
 import importlib.metadata
 import importlib.util
-import os
 import platform
-import threading
+import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -65,13 +64,12 @@ def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, shard: tuple
     Returns key, post_id, sample and sha256 (records.fingerprint) of each record of the share, in the posts' order.
     Raises InputError for weights that changed, a model that cannot be used, or a device that is not there.
     """
-    tokenizer = AutoTokenizer.from_pretrained(arm.manifest["folder"])
+    tokenizer = AutoTokenizer.from_pretrained(weights.folder_of(arm.manifest), trust_remote_code=False)
     requests = share(request_all(posts, arm, tokenizer), *shard)
     found = records.look_up(arm.records_in(cache), say)
     missing = [request for request in requests if request.record["key"] not in found]
     say(f"{arm.study}, {arm.name}: {len(requests) - len(missing)} of {len(requests)} responses are there already")
     if missing:
-        end_with_parent()
         with records.Writer(arm.records_in(cache) / f"{writer}.jsonl") as out:
             for record in _generate(missing, arm, tokenizer, say):
                 out.append(record)
@@ -144,11 +142,14 @@ def load(manifest: dict[str, Any], source: dict[str, Any]) -> PreTrainedModel:
         raise InputError(
             "device: cuda", "no GPU is visible to this job", "Set device: cpu, or run where nvidia-smi lists one"
         )
-    options: dict[str, Any] = {"dtype": getattr(torch, source["compute_dtype"]), "attn_implementation": "sdpa"}
+    options: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "attn_implementation": "sdpa"}
     if source["quantization"] != "none":
         options["quantization_config"] = _quantization(source)
     model = AutoModelForCausalLM.from_pretrained(
-        weights.verify(manifest), device_map={"": source["device"]}, trust_remote_code=False, **options
+        weights.verify(manifest),
+        dtype=getattr(torch, source["compute_dtype"]),
+        device_map={"": source["device"]},
+        **options,
     )
     window = getattr(model.config, "sliding_window", None)
     if window:
@@ -228,6 +229,7 @@ def _describe(arm: Arm, model: PreTrainedModel) -> dict[str, Any]:
         "model_title": arm.manifest["title"],
         "licence": arm.manifest["licence"],
         "device_name": torch.cuda.get_device_name() if model.device.type == "cuda" else _processor(),
+        "host": socket.gethostname(),
         "threads": torch.get_num_threads(),
         "batch_size_run": arm.source["batch_size"],
         # bitsandbytes looks for this package, which may fetch kernels of its own from a hub.
@@ -273,15 +275,3 @@ class Progress:
     @staticmethod
     def _clock(seconds: float) -> str:
         return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-
-
-def end_with_parent() -> None:
-    """End this process when its parent dies: a script whose Snakemake was killed would go on for hours otherwise."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

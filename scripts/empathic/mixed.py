@@ -15,6 +15,18 @@ from empathic import rsession
 from empathic.formula import Formula, RandomTerm
 
 PACKAGES = ("lme4", "lmerTest", "emmeans", "pbkrtest")
+# The optimizers that lme4 brings, as its allFit runs them (which itself fails where dfoptim and optimx are missing).
+OPTIMIZERS = {
+    "nloptwrap": 'lme4::lmerControl("nloptwrap", calc.derivs = TRUE)',
+    "bobyqa": 'lme4::lmerControl("bobyqa", optCtrl = list(maxfun = 1e5))',
+    "Nelder_Mead": 'lme4::lmerControl("Nelder_Mead", optCtrl = list(maxfun = 1e5))',
+    "nlminbwrap": 'lme4::lmerControl("nlminbwrap", optCtrl = list(eval.max = 1e5, iter.max = 1e5))',
+    "nloptwrap.NLOPT_LN_NELDERMEAD": 'lme4::lmerControl("nloptwrap", optCtrl = list('
+    'algorithm = "NLOPT_LN_NELDERMEAD", maxeval = 1e5))',
+    "nloptwrap.NLOPT_LN_BOBYQA": 'lme4::lmerControl("nloptwrap", optCtrl = list('
+    'algorithm = "NLOPT_LN_BOBYQA", maxeval = 1e5))',
+}
+DEFAULT = "nloptwrap"  # lme4's
 GRADIENT = 0.002  # lme4's own tolerance
 SAME_LOG_LIKELIHOOD = 1e-4
 SAME_CONTRASTS = 1e-3
@@ -57,19 +69,14 @@ listen <- function(run) {
   list(value = value, heard = heard)
 }
 
-fit <- function(text, data, reml) {
-  # The call holds the formula itself and finds `data` in the formula's environment: allFit and emmeans look there.
+fit <- function(text, data, reml, control) {
+  # The call holds the formula itself and finds `data` in the formula's environment, where emmeans looks for it.
   home <- list2env(list(data = data), parent = globalenv())
   formula <- stats::as.formula(text, env = home)
-  control <- quote(lme4::lmerControl(calc.derivs = TRUE))
   call <- if (length(lme4::findbars(formula)) == 0) bquote(stats::lm(.(formula), data = data))
-    else bquote(lmerTest::lmer(.(formula), data = data, REML = .(reml), control = .(control)))
+    else bquote(lmerTest::lmer(.(formula), data = data, REML = .(reml), control = .(str2lang(control))))
   listen(function() eval(call, home))
 }
-
-refit <- function(model) listen(function() {
-  Filter(function(one) inherits(one, "merMod"), unclass(lme4::allFit(model, verbose = FALSE, catch.errs = TRUE)))
-})
 
 convergence <- function(model) {
   relative <- tryCatch(with(model@optinfo$derivs, max(abs(solve(Hessian, gradient)))), error = function(e) NA_real_)
@@ -234,30 +241,33 @@ def fit(text: str, data: Any, *, reml: bool = True) -> Fit:
     data: from to_r, without missing values. The fit has converged where the optimizer's code is 0 and its relative
     gradient at most GRADIENT; else see `settle`. Raises rsession.RError where R refuses.
     """
-    heard = _ask_r("fit", text, data, reml)
-    model, notes = heard.rx2("value"), tuple(rsession.texts(rsession.python(heard.rx2("heard"))))
+    model, notes = _fit(text, data, reml, DEFAULT)
     if isinstance(model, rsession.robjects().ListVector):  # of class lm
         return Fit(text, False, model, data, notes)
-    state = _state("nloptwrap", model)
+    state = _state(DEFAULT, model)
     return Fit(text, reml, model, data, notes, state, settled(state))
 
 
 def settle(fitted: Fit, rows: np.ndarray) -> Fit:
-    """Try every optimizer of lme4::allFit on a fit that has not converged; one that has comes back as it is.
+    """Try the other optimizers on a fit that has not converged; one that has comes back as it is.
 
     rows: the contrasts, over the fixed effects. It has converged, to the likeliest result, if another optimizer agrees
     with that one on the log-likelihood to SAME_LOG_LIKELIHOOD and on the contrasts to SAME_CONTRASTS; else it failed.
     """
     if fitted.converged:
         return fitted
-    heard = _ask_r("refit", fitted.model)
-    models = dict(heard.rx2("value").items())
-    states = tuple(_state(optimizer, model) for optimizer, model in models.items())
-    notes = (*fitted.notes, *rsession.texts(rsession.python(heard.rx2("heard"))))
+    models, states, notes = {}, [], list(fitted.notes)
+    for optimizer in [name for name in OPTIMIZERS if name != DEFAULT]:
+        try:
+            models[optimizer], heard = _fit(fitted.formula, fitted.data, fitted.reml, optimizer)
+        except rsession.RError as error:
+            notes.append(f"{optimizer}: {error}")
+            continue
+        states.append(_state(optimizer, models[optimizer]))
+        notes += [f"{optimizer}: {note}" for note in heard]
+    fitted = replace(fitted, notes=tuple(notes), refits=tuple(states))
     best = agreed(states, rows)
-    if best is None:
-        return replace(fitted, notes=notes, refits=states)
-    return replace(fitted, model=models[best.optimizer], notes=notes, state=best, converged=True, refits=states)
+    return replace(fitted, model=models[best.optimizer], state=best, converged=True) if best else fitted
 
 
 def settled(state: State) -> bool:
@@ -332,6 +342,12 @@ def versions() -> dict[str, str]:
     """Versions of R, of the packages that fit, and the BLAS that they use."""
     found = _ask_r("versions", rsession.strings(PACKAGES))
     return dict(zip(map(str, found.names), map(str, found), strict=True))
+
+
+def _fit(text: str, data: Any, reml: bool, optimizer: str) -> tuple[Any, tuple[str, ...]]:
+    """R's model, and what R warned of and said."""
+    heard = _ask_r("fit", text, data, reml, OPTIMIZERS[optimizer])
+    return heard.rx2("value"), tuple(rsession.texts(rsession.python(heard.rx2("heard"))))
 
 
 def _state(optimizer: str, model: Any) -> State:

@@ -200,7 +200,9 @@ def _tables(model: mixed.Fit, design: _Design, origins: dict[str, str], declared
             declared,
             formula=model.formula,
             mixed=model.mixed,
-            optimizer=model.state.optimizer if model.state and model.converged and model.refits else None,
+            control=mixed.OPTIMIZERS[model.state.optimizer]
+            if model.state and model.converged and model.refits
+            else None,
             ordering=model.state.ordering if model.state else None,
             used=list(design.columns),
             texts=[name for name, values in design.columns.items() if isinstance(values.dtype, pd.CategoricalDtype)],

@@ -11,7 +11,7 @@ PLACEHOLDER = "{post}"
 def read(path: Path | str) -> str:
     """Read a template. Raises InputError where it lacks {post}, has it twice, or has a placeholder not known."""
     try:
-        template = Path(path).read_text(encoding="utf-8").strip()
+        template = Path(path).read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
         raise InputError(path, "the text is not UTF-8", "Save it as UTF-8") from None
     unknown = set(re.findall(r"\{\w*\}", template)) - {PLACEHOLDER}

@@ -139,27 +139,29 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._owner = {"host": socket.gethostname(), "pid": os.getpid()}
+        self._owner = {"host": socket.gethostname(), "process": os.getpid()}
         self._stop = threading.Event()
         self._lost = False
+        self._heart = threading.Thread(target=self._beat, daemon=True)
 
     def acquire(self) -> None:
         """Take the lock. Raises InputError, naming the holder, while it is held by a living process."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         while not self._create():
-            holder = self._holder()
+            holder = _holder(self._path)
             if holder and alive(holder):
                 raise InputError(
                     self._path,
-                    f"process {holder['pid']} on {holder['host']} is writing these records",
+                    f"process {holder['process']} on {holder['host']} is writing these records",
                     "Wait for it, or end it, and start again",
                 )
             self._remove_stale(holder)
-        threading.Thread(target=self._beat, daemon=True).start()
+        self._heart.start()
 
     def release(self) -> None:
         """Give the lock back."""
         self._stop.set()
+        self._heart.join()  # A beat under way would put the lock back.
         if not self._lost:
             self._path.unlink(missing_ok=True)
 
@@ -170,52 +172,70 @@ class Lock:
 
     def _create(self) -> bool:
         # A link appears with its content, so that nobody reads a lock half written.
-        mine = self._path.with_name(f"{self._path.name}.{self._owner['host']}.{self._owner['pid']}")
-        self._write(mine)
+        mine = self._beside("new")
         try:
+            mine.write_text(self._state(), encoding="utf-8")
             os.link(mine, self._path)
         except FileExistsError:
             return False
         finally:
-            mine.unlink()
+            mine.unlink(missing_ok=True)
         return True
 
     def _remove_stale(self, holder: dict[str, Any] | None) -> None:
-        aside = self._path.with_name(f"{self._path.name}.stale.{self._owner['host']}.{self._owner['pid']}")
+        aside = self._beside("stale")
         try:
             os.rename(self._path, aside)
         except FileNotFoundError:
             return
-        if json.loads(aside.read_text(encoding="utf-8") or "null") != holder:
+        if _holder(aside) != holder:
             # Somebody else took the lock over between our look and our rename: it is theirs.
             with contextlib.suppress(FileExistsError):
                 os.link(aside, self._path)
         aside.unlink()
 
-    def _write(self, path: Path) -> None:
-        path.write_text(json.dumps({**self._owner, "heartbeat": time.time()}), encoding="utf-8")
+    def _beside(self, what: str) -> Path:
+        return self._path.with_name(f"{self._path.name}.{what}.{self._owner['host']}.{self._owner['process']}")
 
-    def _holder(self) -> dict[str, Any] | None:
-        try:
-            return json.loads(self._path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
+    def _state(self) -> str:
+        return json.dumps({**self._owner, "heartbeat": time.time()})
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_S):
-            holder = self._holder() or {}
+            holder = _holder(self._path) or {}
             if any(holder.get(name) != value for name, value in self._owner.items()):
                 self._lost = True
                 return
             with contextlib.suppress(OSError), files.whole(self._path) as handle:
-                json.dump({**self._owner, "heartbeat": time.time()}, handle)
+                handle.write(self._state())
 
 
 def alive(holder: dict[str, Any]) -> bool:
     """Whether a lock's holder lives: seen within STALE_S seconds and, on this host, a process that is still there."""
     if time.time() - holder["heartbeat"] > STALE_S:
         return False
-    return holder["host"] != socket.gethostname() or psutil.pid_exists(holder["pid"])
+    return holder["host"] != socket.gethostname() or _runs(holder["process"])
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this host runs; one that ended and waits for its parent to notice does not."""
+    try:
+        return psutil.pid_exists(process) and psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return True  # Another user's, of which nothing can be seen.
+
+
+def _holder(lock: Path) -> dict[str, Any] | None:
+    """Host, process and heartbeat that a lock file names; None where it names none."""
+    try:
+        holder = json.loads(lock.read_text(encoding="utf-8"))
+        return {
+            "host": str(holder["host"]),
+            "process": int(holder["process"]),
+            "heartbeat": float(holder["heartbeat"]),
+        }
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _last_byte(file: Path) -> bytes:

@@ -51,7 +51,11 @@ def from_file(path: Path | str, source: str, kind: str, origin: str, known_posts
         strange, "post_id", f"'{sheets.first(posts, strange)}' is no post of this study", "Correct the id, or the posts"
     )
     rows = sheet.cells.assign(kind=kind, origin=origin)
-    rows["sample"] = sheet.numbers("sample", REMEDY, whole=True) if "sample" in rows else 0
+    if "sample" in rows:
+        sheet.filled("sample", REMEDY)
+        rows["sample"] = sheet.numbers("sample", REMEDY, whole=True)
+    else:
+        rows["sample"] = 0
     twice = rows.duplicated(["post_id", "sample"])
     sheet.refuse(twice, "post_id", "a second response to this post", "Number them in a column sample, from 0")
     return rows

@@ -124,7 +124,7 @@ def write(
     *,
     formula: str,
     mixed: bool,
-    optimizer: str | None,
+    control: str | None,
     ordering: str | None,
     used: Sequence[str],
     texts: Sequence[str],
@@ -134,9 +134,10 @@ def write(
 ) -> str:
     """The script of one fit.
 
-    formula: as fitted. mixed: whether it has random terms. optimizer: the one of lme4::allFit whose result stands,
-    where the first did not converge. ordering: CHOLMOD's of the random effects. used: the formula's columns. texts: those that are text. domain, crossed: whether
-    the fixed part has domain, and its interaction with source. dropped: what was left out, and why.
+    formula: as fitted. mixed: whether it has random terms. control: lme4's, in R, where the first optimizer did not
+    converge. ordering: CHOLMOD's of the random effects. used: the formula's columns. texts: those that are text.
+    domain, crossed: whether the fixed part has domain, and its interaction with source. dropped: what was left out, and
+    why.
     """
     lines = [
         f"# The model '{declared.model}' of {declared.study} as a plain R script: the numbers of the tables beside it.",
@@ -157,19 +158,19 @@ def write(
     ]
     parts = ["\n".join(lines) + "\n", READ]
     parts += [SUM_CODED] if domain else []
-    parts += ["\n", *_fit_lines(formula, declared.reml, mixed, optimizer)]
+    parts += ["\n", *_fit_lines(formula, declared.reml, mixed, control)]
     parts += [SIGMA_MIXED if mixed else SIGMA_LINEAR, MEANS]
     parts += [DOMAIN] if domain else []
     parts += [CROSSED] if crossed else []
     return "".join([*parts, WRITE])
 
 
-def _fit_lines(formula: str, reml: bool, mixed: bool, optimizer: str | None) -> list[str]:
+def _fit_lines(formula: str, reml: bool, mixed: bool, control: str | None) -> list[str]:
     if not mixed:
         return [f"fit <- lm({formula}, data = ratings)\n"]
     lines = [f"fit <- lmer({formula},\n            data = ratings, REML = {str(reml).upper()})\n"]
-    if optimizer:
-        lines.append(f"fit <- allFit(fit)[[{_r(optimizer)}]]  # the first optimizer did not converge\n")
+    if control:
+        lines.append(f"fit <- update(fit, control = {control})  # the first optimizer did not converge\n")
     return lines
 
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import sys
+import threading
 import time
 
 from empathic.errors import InputError
@@ -24,10 +25,10 @@ class Rule:
     def say(self, line: str) -> None:
         """Write one line to the rule's log and to the screen."""
         text = f"{self._snakemake.rule}: {line}\n"
-        os.write(2, text.encode())
-        # A closed terminal or pipe must not stop hours of work.
-        with contextlib.suppress(OSError):
-            os.write(self._screen, text.encode())
+        for place in (2, self._screen):
+            # A closed terminal, or a full disk under the log, must not stop hours of work or hide why it stopped.
+            with contextlib.suppress(OSError):
+                os.write(place, text.encode())
 
 
 class Every:
@@ -43,6 +44,18 @@ class Every:
         if due:
             self._last = now
         return due
+
+
+def end_with_parent() -> None:
+    """End this process when its parent dies: a script whose Snakemake was killed would go on for hours otherwise."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -68,17 +81,19 @@ def running(snakemake, *, network: bool = False):
         except InputError as error:
             rule.say(str(error))
             sys.exit(1)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                rule.say(f"stopped by {type(error).__name__}: {error}; the traceback is in {snakemake.log[0]}")
-                raise
-            rule.say(_full(error))
-            sys.exit(1)
         except Exception as error:
+            if _is_of_a_full_disk(error):
+                rule.say(_full(error))
+                sys.exit(1)
             rule.say(f"stopped by {type(error).__name__}: {error}; the traceback is in {snakemake.log[0]}")
             raise
 
 
-def _full(error: OSError) -> str:
-    place = error.filename or "a file of this rule"
+def _is_of_a_full_disk(error: Exception) -> bool:
+    # Libraries in other languages raise errors of their own, with the system's words.
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error)
+
+
+def _full(error: Exception) -> str:
+    place = getattr(error, "filename", None) or "a file of this rule"
     return f"{place}: no space left on the disk. Free some space, then start the same command again; nothing is lost."

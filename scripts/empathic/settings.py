@@ -19,7 +19,7 @@ DECIDING = TWO_INTERCEPTS + " + (1 | response_id) + (1 | rater_id:source)"
 class Section(BaseModel):
     """A part of the config that refuses keys it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class InputFile(Section):
@@ -238,6 +238,9 @@ class Settings(Section):
         for name, source in self.sources.items():
             if source.kind == "transformers" and source.model not in self.models:
                 raise ValueError(f"sources > {name}: unknown model {_unknown(source.model, self.models)}")
+            for study in source.responses if source.kind == "human" else ():
+                if study not in self.studies:
+                    raise ValueError(f"sources > {name} > responses: unknown study {_unknown(study, self.studies)}")
         for name, study in self.studies.items():
             for source in study.sources:
                 if source not in self.sources:
@@ -279,11 +282,15 @@ def _explain(mistake: dict) -> str:
         del keys[2]  # The union's tag stands in the place of a mistake, though it is no key.
     place = "config: " + " > ".join(map(str, keys)) if keys else "config"
     if mistake["type"] == "extra_forbidden":
-        known = {key for section in _sections(Section) for key in section.model_fields}
+        known = {key for section in _sections(Section) for key in section.model_fields} - {mistake["loc"][-1]}
         near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
         return f"{place}: no such key" + (f"; did you mean '{near[0]}'?" if near else "")
     if mistake["type"] == "missing":
         return f"{place}: this key is missing"
+    if mistake["type"] == "union_tag_not_found":
+        return f"{place} > kind: this key is missing"
+    if mistake["type"] == "union_tag_invalid":
+        return f"{place} > kind: unknown kind '{mistake['ctx']['tag']}'; known: {mistake['ctx']['expected_tags']}"
     if mistake["type"] == "value_error":
         return f"{place}: {mistake['ctx']['error']}"
     return f"{place}: {mistake['msg']} (found: {mistake['input']!r})"

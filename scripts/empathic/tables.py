@@ -4,6 +4,7 @@ One schema each: it checks a table whenever one is written or read, and docs/COD
 (empathic.codebook).
 """
 
+import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class Table:
     def frame(self, rows: Iterable[dict]) -> pd.DataFrame:
         """A table from records, with these columns and dtypes, further ones behind."""
         rows = list(rows)
-        further = [name for name in (rows[0] if rows else ()) if name not in self.names]
+        further = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in self.names]
         return self._typed(pd.DataFrame(rows, columns=self.names + further))
 
     def write(self, table: pd.DataFrame, path: Path | str) -> None:
@@ -54,21 +55,25 @@ class Table:
         Raises ValueError where the table breaks its schema: that is a fault of the package, not of the input.
         """
         further = [name for name in table if name not in self.names]
-        table = self._typed(table[self.names + further])
+        table = self._typed(table)[self.names + further]
         faults = list(self._faults(table))
         if faults:
             raise ValueError(f"{self.path}: " + "; ".join(faults))
+        # A carriage return alone goes unquoted where lines end in "\n", and ends a row for whoever reads it back.
+        texts = table.select_dtypes("string")
+        returns = any(texts[name].str.contains("\r").any() for name in texts)
+        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
         with whole(path) as handle:
-            table.to_csv(handle, index=False, lineterminator="\n")
+            table.to_csv(handle, index=False, lineterminator="\n", quoting=quoting)
 
     def read(self, path: Path | str) -> pd.DataFrame:
         """Read a table as it was written. Raises InputError where it is no longer one."""
         text = {column.name: "string" for column in self.columns if column.kind == "text"}
         try:
-            table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""], float_precision="round_trip")
+            table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
             table = self._typed(table)
             faults = list(self._faults(table))
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             faults = [str(error)]
         if faults:
             raise InputError(
@@ -77,13 +82,22 @@ class Table:
         return table
 
     def _typed(self, table: pd.DataFrame) -> pd.DataFrame:
-        return table.astype({column.name: DTYPES[column.kind] for column in self.columns})
+        typed = {}
+        for column in self.columns:
+            if column.name not in table:
+                raise ValueError(f"no column '{column.name}'")
+            try:
+                typed[column.name] = table[column.name].astype(DTYPES[column.kind])
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"column '{column.name}' is not all {column.kind} ({error})") from None
+        return table.assign(**typed)
 
     def _faults(self, table: pd.DataFrame) -> Iterable[str]:
         for column in self.columns:
             values = table[column.name]
-            if not column.missing and values.isna().any():
-                yield f"column '{column.name}' has {int(values.isna().sum())} empty cells"
+            empty = values.isna() | (values == "").fillna(False)
+            if not column.missing and empty.any():
+                yield f"column '{column.name}' has {int(empty.sum())} empty cells"
             strange = set(values.dropna()) - set(column.allowed) if column.allowed else ()
             if strange:
                 yield f"column '{column.name}' holds {sorted(strange)[:3]}, allowed: {', '.join(column.allowed)}"

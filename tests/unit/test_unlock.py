@@ -75,6 +75,13 @@ def a_dead_process():
     return process.pid
 
 
+def left_lock(folder):
+    """Snakemake's lock, of a run of which nothing else is left."""
+    locks = folder / ".snakemake" / "locks"
+    locks.mkdir(parents=True)
+    (locks / "0.output.lock").write_text("done.txt\n")
+
+
 def record_lock(cache, **fields):
     path = cache / "records" / "study1" / "a" / "default.1of1.jsonl.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,8 +133,8 @@ def test_a_job_that_outlives_its_snakemake_keeps_the_lock_and_is_named(folder, s
 
 
 @needs_proc
-def test_records_that_are_being_written_keep_the_lock(folder, start):
-    start().send_signal(signal.SIGKILL)
+def test_records_that_are_being_written_keep_the_lock(folder):
+    left_lock(folder)
     lock = record_lock(folder / "elsewhere", host="another-node")
 
     result = run_unlock(folder, "--cache", "elsewhere")
@@ -153,6 +160,15 @@ def test_a_lock_of_a_process_that_is_dead_here_is_dead_at_once_but_one_of_anothe
     assert unlock.alive(record_lock(tmp_path, process=dead, host="another-node"))
 
 
+@needs_proc
+def test_a_process_that_has_ended_unnoticed_is_dead(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    lock = record_lock(tmp_path, process=process.pid)
+
+    until(lambda: not unlock.alive(lock))
+    process.wait()
+
+
 def test_a_half_written_lock_counts_by_its_age_and_a_vanished_one_is_dead(tmp_path):
     lock = record_lock(tmp_path)
     lock.write_text('{"host": "ano')
@@ -166,8 +182,7 @@ def test_a_half_written_lock_counts_by_its_age_and_a_vanished_one_is_dead(tmp_pa
 
 
 def test_without_proc_the_lock_stays_and_the_command_is_named(folder, monkeypatch, capsys):
-    (folder / ".snakemake" / "locks").mkdir(parents=True)
-    (folder / ".snakemake" / "locks" / "0.input.lock").touch()
+    left_lock(folder)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(unlock, "PROC", Path("/no/such/proc"))
 

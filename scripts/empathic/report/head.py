@@ -10,13 +10,13 @@ from empathic.report.words import Prose, count, counted, interval, is_missing, l
 from empathic.tables import DEMO_VERDICTS, VERDICTS
 
 CERTAINTY = {
-    "abstract": "the paper's abstract",
-    "summary": "a summary of the paper",
-    "second_hand": "second-hand summaries",
+    "abstract": "abstract",
+    "summary": "summary",
+    "second_hand": "second-hand",
     "inferred": "inferred",
-    "conflicting": "what we know conflicts",
-    "unknown": "not known",
-    "own": "this run's own claim",
+    "conflicting": "conflicting",
+    "unknown": "unknown",
+    "own": "our own claim",
 }
 WRITTEN = {
     "observed": "are what these sources wrote",
@@ -141,8 +141,9 @@ def claims_table(run: Run) -> str:
         blocks.words("Why", claims.why),
     ]
     caption = (
-        "The claims and their verdicts. *How sure* says where the claim comes from. The estimate is that of the "
-        "component that decides, in units of the scale, with its unadjusted 95% interval (90% for an equivalence). "
+        "The claims and their verdicts. *How sure* says what the claim rests on: the paper's abstract, a summary of "
+        "it, or less. The estimate is that of the component that decides, in units of the scale, with its unadjusted "
+        "95% interval (90% for an equivalence). "
         "*Reported* is the paper's own figure, once someone who holds the paper has entered it."
     )
     return blocks.table("claims", caption, columns)

@@ -150,10 +150,17 @@ def fixed_table(study: Study) -> str:
     ]
     reference = prose(study.source_title(study.sources[0]))
     caption = (
-        f"{prose(study.title)}: fixed effects of the deciding model. Sources are compared with {reference}; domains "
-        f"are coded to sum to zero.{_made(study)}"
+        f"{prose(study.title)}: fixed effects of the deciding model. Sources are compared with "
+        f"{reference}.{_coding(study.deciding.fit['domains'])}{_made(study)}"
     )
     return blocks.table(f"{study.name}-fixed", caption, columns)
+
+
+def _coding(domains: list[str]) -> str:
+    if not domains:
+        return ""
+    named = listing(f"domain{place} is {prose(domain)}" for place, domain in enumerate(domains[:-1], start=1))
+    return f" Domains are coded to sum to zero: {named}, and {prose(domains[-1])} is minus their sum."
 
 
 def random_table(study: Study) -> str:
@@ -175,13 +182,16 @@ def fit_sentence(model: Model) -> str:
     """How a model was fitted and how it went: formula, terms left out, estimation, convergence, warnings."""
     fit = model.fit
     how = "REML" if fit["reml"] else "maximum likelihood"
+    how = "least squares" if fit["df_method"] == "residual" else how
     fitted = (
         f"The model *{prose(model.name)}*, {code(fit['formula_fitted'])}, was fitted to {counted(fit['n'], 'rating')}"
     )
     sentences = [f"{fitted} by {how} ({prose(DF.get(fit['df_method'], fit['df_method']))})."]
     sentences += [f"Left out: {code(term['term'])}, as {prose(term['why'])}." for term in fit["terms_dropped"]]
     failed = "**It did not converge: no claim may rest on it.**"
-    sentences.append("It converged." if fit["status"] == "converged" else failed)
+    agree = "Its first optimizer stopped short, but others agree with it, so it counts as converged."
+    converged = agree if fit["refits"] else "It converged."
+    sentences.append(converged if fit["status"] == "converged" else failed)
     if fit["singular"]:
         sentences.append("The fit is singular: a variance is estimated as zero.")
     sentences.append(
@@ -190,7 +200,7 @@ def fit_sentence(model: Model) -> str:
         f"AIC {number(fit['AIC'], 1)}."
     )
     if fit["warnings"]:
-        sentences.append("R warned: " + "; ".join(prose(warning) for warning in fit["warnings"]) + ".")
+        sentences.append("On the way R warned: " + "; ".join(prose(warning) for warning in fit["warnings"]) + ".")
     return blocks.inline(sentences)
 
 
@@ -242,10 +252,10 @@ def examples(study: Study) -> str:
     first = study.responses[study.responses["sample"] == 0]
     parts = []
     for post in posts.itertuples():
-        content = [f"<h4>Post {html(post.post_id)}</h4>", blocks.quoted(post.text)]
+        content = [f"<h3>Post {html(post.post_id)}</h3>", blocks.quoted(post.text)]
         answers = first[first.post_id == post.post_id].set_index("source").text
         for source in study.sources:
-            content.append(f"<h4>{html(study.source_title(source))}</h4>")
+            content.append(f"<h3>{html(study.source_title(source))}</h3>")
             content.append(blocks.quoted(answers[source]) if source in answers else f"<p>{MISSING} no answer</p>")
         parts.append(blocks.folded(f"{post.domain}: post {post.post_id} and the responses to it", "\n".join(content)))
     return blocks.raw("\n".join(parts))

@@ -1,0 +1,133 @@
+import pandas as pd
+import pytest
+
+from empathic import ids, responses, tables
+from empathic.errors import InputError
+
+POSTS = tables.POSTS.frame(
+    {"post_id": post, "domain": f"domain of {post}", "text": f"text of {post}", "origin": "stand_in"} for post in "ba"
+)
+
+
+def record(post, text, sample=0, error=None):
+    return {"post_id": post, "sample": sample, "text": text, "error": error, "finish_reason": "stop"}
+
+
+def from_file(tmp_path, content, known=frozenset("ab")):
+    path = tmp_path / "responses.csv"
+    path.write_text(content, encoding="utf-8")
+    return responses.from_file(path, "human", "human", "observed", set(known))
+
+
+def message(tmp_path, content):
+    with pytest.raises(InputError) as error:
+        from_file(tmp_path, content)
+    return str(error.value).removeprefix(str(tmp_path / "responses.csv"))
+
+
+def test_responses_of_people_and_models_become_one_table_in_the_order_of_posts_sources_and_samples(tmp_path):
+    human = from_file(tmp_path, "post_id,source,text,writer_id,label\na,human,I am sorry.,w1,k1\nb,human,Oh no.,w2,\n")
+    model = responses.from_records(
+        [record("a", "Yes.", 1), record("a", "A  b\nc.", 0), record("b", "No.", 0), record("b", "Hm.", 1)], "llama", print
+    )
+
+    table = responses.gather(POSTS, [human, model])
+
+    assert table[["post_id", "source", "kind", "sample", "text", "n_words", "origin"]].to_dict("split")["data"] == [
+        ["b", "human", "human", 0, "Oh no.", 2, "observed"],
+        ["b", "llama", "transformers", 0, "No.", 1, "observed"],
+        ["b", "llama", "transformers", 1, "Hm.", 1, "observed"],
+        ["a", "human", "human", 0, "I am sorry.", 3, "observed"],
+        ["a", "llama", "transformers", 0, "A  b\nc.", 3, "observed"],
+        ["a", "llama", "transformers", 1, "Yes.", 1, "observed"],
+    ]
+    assert table["domain"].tolist() == ["domain of b"] * 3 + ["domain of a"] * 3
+    assert table["response_id"].tolist()[3] == ids.response_id("a", "text of a", "human", 0, "I am sorry.")
+    assert table["writer_id"].fillna("").tolist() == ["w2", "", "", "w1", "", ""]
+    assert table["label"].fillna("").tolist() == ["", "", "", "k1", "", ""]
+    tables.RESPONSES.write(table, tmp_path / "written.csv")
+    assert tables.RESPONSES.read(tmp_path / "written.csv")["response_id"].tolist() == table["response_id"].tolist()
+
+
+def test_a_post_that_the_study_does_not_take_brings_no_response(tmp_path):
+    human = from_file(tmp_path, "post_id,source,text\na,human,x\nb,human,y\n")
+
+    assert responses.gather(POSTS[POSTS["post_id"] == "a"], [human])["post_id"].tolist() == ["a"]
+
+
+def test_a_record_with_an_error_is_left_out_and_said():
+    said = []
+    records = [record("a", "", error="the model gave an empty answer"), record("b", "Fine.")]
+
+    table = responses.from_records(records, "llama", said.append)
+
+    assert table["post_id"].tolist() == ["b"]
+    assert said == ["llama, post a: left out, the model gave an empty answer"]
+
+
+def test_a_source_that_gave_no_answer_at_all_stops_the_run():
+    with pytest.raises(InputError, match="^source 'llama': it gave no answer at all"):
+        responses.from_records([record("a", "", error="refused")], "llama", lambda line: None)
+
+
+def test_rows_of_other_sources_are_not_read_and_rows_are_counted_over_the_whole_file(tmp_path):
+    content = "post_id,source,text\na,llama,x\nz,llama,\na,human,y\nz,human,y\n"
+
+    assert message(tmp_path, content) == (
+        ", row 5, column 'post_id': 'z' is no post of this study. Correct the id, or the posts."
+    )
+
+
+def test_samples_are_numbered_and_kept(tmp_path):
+    table = from_file(tmp_path, "post_id,source,text,sample\na,human,x,1\na,human,y,0\n")
+
+    assert responses.gather(POSTS, [table])[["sample", "text"]].to_dict("split")["data"] == [[0, "y"], [1, "x"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            "post_id,source,text\na,humans,x\nb,model,x\n",
+            ": no response of source 'human' (found: humans, model). Correct the source column.",
+        ),
+        (
+            "post_id,text\na,x\n",
+            ", column 'source': no such column (found: post_id, text). "
+            "A file of responses has the columns post_id, source, text; optional sample, label, writer_id.",
+        ),
+        (
+            "post_id,source,text\na,human,x\na,human,y\n",
+            ", row 3, column 'post_id': a second response to this post. Number them in a column sample, from 0.",
+        ),
+        (
+            'post_id,source,text\na,human," "\n',
+            ", row 2, column 'text': the response is blank. Write the response, or take the row out.",
+        ),
+        (
+            "post_id,source,text,sample\na,human,x,0\nb,human,y,\n",
+            ", row 3, column 'sample': the cell is empty. Every row needs one: fill it in, or take the row out.",
+        ),
+        (
+            "post_id,source,text,sample\na,human,x,.5\n",
+            ", row 2, column 'sample': '.5' is not a whole number from 0 on. "
+            "Correct the cell, or empty it where the value is not known.",
+        ),
+    ],
+)
+def test_a_mistake_in_a_file_of_responses_is_named(tmp_path, content, expected):
+    assert message(tmp_path, content) == expected
+
+
+def test_one_text_by_two_sources_or_in_two_samples_has_two_ids():
+    model = responses.from_records([record("a", "Same.", 0), record("a", "Same.", 1)], "llama", print)
+    other = responses.from_records([record("a", "Same.", 0)], "qwen", print)
+
+    assert responses.gather(POSTS, [model, other])["response_id"].is_unique
+
+
+def test_a_table_of_responses_has_the_contract_s_columns():
+    made = responses.gather(POSTS, [responses.from_records([record("a", "x")], "llama", print)])
+
+    assert list(made) == tables.RESPONSES.names
+    assert isinstance(made, pd.DataFrame)
