@@ -1,5 +1,7 @@
 """Reports on studies that lack a part, or have far more of it than the shipped ones."""
 
+from dataclasses import replace
+
 import pages
 import pytest
 from made_up_run import ROOT, config_of, write
@@ -13,6 +15,7 @@ def odd_config():
     """One study with texts of one source and no ratings, one with ratings alone; no claims."""
     config = config_of("configs/smoke.yaml")
     config["claims"] = []
+    config["sources"]["human"]["responses"] = {}
     texts, alone = config["studies"]["study2"], config["studies"]["study1"]
     del texts["ratings"], alone["posts"]
     texts["sources"] = ["smollm2_nf4"]
@@ -45,6 +48,7 @@ def many(tmp_path_factory):
     study["sources"] = ["smollm2_nf4", *(f"arm{number}" for number in range(7))]
     study["posts"].pop("per_domain")
     config["studies"] = {"study2": study}
+    config["sources"]["human"]["responses"] = {}
     made = write(
         tmp_path_factory.mktemp("many"),
         config,
@@ -174,6 +178,40 @@ def test_texts_cut_by_the_limit_and_answers_that_could_not_be_had_are_counted(us
     expected = ["SmolLM2-135M in NF4 (from Q4_1)</th>", ">5<", ">1<", ">2 (40.0%)<", ">16.0<", ">24<"]
     line = next(line for line in row if "NF4" in line)
     assert all(cell in line for cell in expected), line
+
+
+def test_a_fit_is_told_as_fit_json_has_it(usual):
+    model = usual.studies["study1"].deciding
+    sentence = outcomes.fit_sentence(model)
+    assert (
+        "was fitted to 576 ratings by REML (Satterthwaite&#39;s df). It converged (relative gradient 0.00010)."
+        in sentence
+    )
+
+    model.fit.update(refits=[{"optimizer": "bobyqa"}], warnings=["max|grad|"], df_method="residual", gradient=None)
+    sentence = outcomes.fit_sentence(model)
+    assert "by least squares (residual df). Its first optimizer stopped short, but others agree with it" in sentence
+    assert sentence.endswith("On the way R warned: max&#124;grad&#124;.")
+
+    model.fit["status"] = "failed"
+    assert "**It did not converge: no claim may rest on it.**" in outcomes.fit_sentence(model)
+
+
+def test_a_study_whose_model_has_no_domains_says_so_and_is_still_drawn(usual):
+    study = usual.studies["study1"]
+    study.models["deciding"] = replace(study.deciding, contrasts=study.deciding.overall)
+    study.deciding.fit["domains"] = []
+
+    assert outcomes.domain_table(study) == "The deciding model of this study has no contrasts by domain."
+    assert [label.get_text() for label in figures.contrasts(study).axes[0].get_yticklabels()] == ["all domains"]
+    assert "sum to zero" not in outcomes.fixed_table(study)
+
+
+def test_sum_coded_terms_are_given_their_domains(usual):
+    assert (
+        "Domains are coded to sum to zero: domain1 is parenting and domain2 is relationships, and workplace is minus "
+        "their sum."
+    ) in outcomes.fixed_table(usual.studies["study1"])
 
 
 def test_examples_are_the_first_post_of_each_domain(usual):

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 
+import psutil
 import pytest
 from small_disk import fill, small_disk
 
@@ -206,9 +207,8 @@ def test_a_script_ends_within_seconds_when_its_parent_is_killed(tmp_path):
 def alive(process):
     """Whether a process runs; an orphan that nobody waits for may stay behind as a zombie."""
     try:
-        with open(f"/proc/{process}/stat") as handle:
-            return handle.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 

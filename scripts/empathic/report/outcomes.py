@@ -190,7 +190,8 @@ def fit_sentence(model: Model) -> str:
     sentences += [f"Left out: {code(term['term'])}, as {prose(term['why'])}." for term in fit["terms_dropped"]]
     failed = "**It did not converge: no claim may rest on it.**"
     agree = "Its first optimizer stopped short, but others agree with it, so it counts as converged."
-    converged = agree if fit["refits"] else "It converged."
+    gradient = "" if fit["gradient"] is None else f" (relative gradient {number(fit['gradient'], 5)})"
+    converged = agree if fit["refits"] else f"It converged{gradient}."
     sentences.append(converged if fit["status"] == "converged" else failed)
     if fit["singular"]:
         sentences.append("The fit is singular: a variance is estimated as zero.")
