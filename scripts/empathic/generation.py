@@ -92,7 +92,6 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
     for post in posts.itertuples():
         messages = prompts.messages(arm.template, post.text)
         tokens = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
-        _require_room(len(tokens), post.post_id, arm)
         for sample in range(source["samples"]):
             record = {
                 "study": arm.study,
@@ -115,10 +114,12 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
                 "sampler_version": SAMPLER_VERSION,
             }
             asked.append(Request(tuple(tokens), {"key": records.key(record), **record}))
+    _require_room(max(asked, key=lambda request: len(request.tokens)), arm)
     return asked
 
 
-def _require_room(tokens: int, post_id: str, arm: Arm) -> None:
+def _require_room(longest: Request, arm: Arm) -> None:
+    tokens, post_id = len(longest.tokens), longest.record["post_id"]
     needed = -(-tokens // PAD_TO) * PAD_TO + arm.source["sampling"]["max_new_tokens"]
     if needed > arm.source["context"]:
         raise InputError(

@@ -35,7 +35,7 @@ ordering <- c("natural", "given", "AMD", "METIS", "NESDIS", "COLAMD", "postorder
 if (ordering != tables_ordering)
   message("This start of R ordered the random effects otherwise than for the tables (", ordering, ", not ",
           tables_ordering, "; with Debian 12's packages that is chance), so later digits differ: start it again.")
-components <- as.data.frame(VarCorr(fit))
+components <- as.data.frame(VarCorr(fit), order = "lower.tri")
 intercepts <- (components$var1 %in% "(Intercept)" & is.na(components$var2)) | components$grp == "Residual"
 sigma_total <- sqrt(sum(components$vcov[intercepts]))
 fixed <- as.data.frame(coef(summary(fit)))
@@ -56,8 +56,13 @@ fixed <- as.data.frame(coef(summary(fit)))
 fixed <- data.frame(term = rownames(fixed), estimate = fixed[["Estimate"]], std_error = fixed[["Std. Error"]],
                     df = df.residual(fit), statistic = fixed[["t value"]], p_value = fixed[["Pr(>|t|)"]])
 test_rows <- function(name, contrasts) {
-  found <- test(contrasts, joint = TRUE)
-  data.frame(test = name, statistic = found$F.ratio, df_num = found$df1, df_den = found$df2, p_value = found$p.value)
+  rows <- contrasts@linfct
+  independent <- qr(t(rows))
+  rows <- rows[independent$pivot[seq_len(independent$rank)], , drop = FALSE]
+  found <- rows %*% coef(fit)
+  statistic <- drop(crossprod(found, solve(rows %*% vcov(fit) %*% t(rows), found))) / nrow(rows)
+  data.frame(test = name, statistic = statistic, df_num = nrow(rows), df_den = df.residual(fit),
+             p_value = pf(statistic, nrow(rows), df.residual(fit), lower.tail = FALSE))
 }
 """
 

@@ -303,7 +303,7 @@ def test_excluded_ratings_and_other_items_are_not_fitted(small):
 
 
 def test_ratings_that_lack_a_covariate_are_counted_and_named(small):
-    gaps = small.assign(position=pd.array([1, 2, 3] * 48, dtype="Int64"))
+    gaps = small.assign(position=pd.array([1, 2, 3, 4] * 36, dtype="Int64"))
     gaps.loc[gaps.index[:4], "position"] = pd.NA
     found = models.fit(gaps, None, declared(formula="rating ~ source + position + (1 | rater_id)")).fit
     assert (found["n"], found["dropped_rows"]) == (140, 4)

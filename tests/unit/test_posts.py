@@ -22,7 +22,9 @@ def message(path):
 
 
 def test_posts_keep_their_order_their_cells_and_their_further_columns(written):
-    table = posts.read(written('year,text,post_id,domain\n2020,"Hi,\nyou",010,NA\n2021,  So. ,009,b\n'), origin="stand_in")
+    table = posts.read(
+        written('year,text,post_id,domain\n2020,"Hi,\nyou",010,NA\n2021,  So. ,009,b\n'), origin="stand_in"
+    )
 
     assert table.to_dict("records") == [
         {"post_id": "010", "domain": "NA", "text": "Hi,\nyou", "origin": "stand_in", "year": "2020"},

@@ -7,9 +7,9 @@ import sys
 import time
 
 import pytest
-import unlock
 from small_disk import fill, small_disk
 
+import unlock
 from empathic import records
 from empathic.errors import InputError
 
@@ -47,7 +47,9 @@ def refusal(file):
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path):
-    made = record(text="Na\u00efve \u2028 \U0001f642\nline", messages=[{"role": "user", "content": "x"}], seed=2**63 - 1)
+    made = record(
+        text="Na\u00efve \u2028 \U0001f642\nline", messages=[{"role": "user", "content": "x"}], seed=2**63 - 1
+    )
 
     append(tmp_path / "a.jsonl", made)
 

@@ -28,7 +28,9 @@ def message(tmp_path, content):
 def test_responses_of_people_and_models_become_one_table_in_the_order_of_posts_sources_and_samples(tmp_path):
     human = from_file(tmp_path, "post_id,source,text,writer_id,label\na,human,I am sorry.,w1,k1\nb,human,Oh no.,w2,\n")
     model = responses.from_records(
-        [record("a", "Yes.", 1), record("a", "A  b\nc.", 0), record("b", "No.", 0), record("b", "Hm.", 1)], "llama", print
+        [record("a", "Yes.", 1), record("a", "A  b\nc.", 0), record("b", "No.", 0), record("b", "Hm.", 1)],
+        "llama",
+        print,
     )
 
     table = responses.gather(POSTS, [human, model])

@@ -108,9 +108,13 @@ def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path, body, place):
     done, log = run(tmp_path, f"with running(snakemake): {body}")
 
     assert done.returncode == 1
-    assert done.stderr == log == (
-        f"make_thing: {place or 'a file of this rule'}: no space left on the disk. "
-        "Free some space, then start the same command again; nothing is lost.\n"
+    assert (
+        done.stderr
+        == log
+        == (
+            f"make_thing: {place or 'a file of this rule'}: no space left on the disk. "
+            "Free some space, then start the same command again; nothing is lost.\n"
+        )
     )
 
 

@@ -75,9 +75,7 @@ def test_missing_cells_are_empty_and_come_back_missing(tmp_path):
     read = round_trip(things(note=[None, "x"], count=[pd.NA, 10**15 + 1], size=[float("nan"), 2]), tmp_path)
 
     content = (tmp_path / "things.csv").read_text(encoding="utf-8")
-    assert content == (
-        "name,note,count,size,good,colour\nn0,,,,True,red\nn1,x,1000000000000001,2.0,True,red\n"
-    )
+    assert content == ("name,note,count,size,good,colour\nn0,,,,True,red\nn1,x,1000000000000001,2.0,True,red\n")
     assert read.isna().to_numpy().tolist() == [[False, True, True, True, False, False], [False] * 6]
     assert read["count"][1] == 10**15 + 1
     assert read.dtypes.astype(str).tolist() == ["string", "string", "Int64", "float64", "boolean", "string"]

@@ -32,11 +32,11 @@ def make_tokenizer():
     )
 
 
-def make_model(vocabulary=len(VOCABULARY), *, layers=2, hidden=64, seed=0, **options):
+def make_model(*, layers=2, hidden=64, seed=0, **options):
     """A Llama with grouped heads; its weights are large, so that what it says depends on what it has read."""
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=vocabulary,
+        vocab_size=len(VOCABULARY),
         hidden_size=hidden,
         intermediate_size=2 * hidden,
         num_hidden_layers=layers,

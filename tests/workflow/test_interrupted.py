@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 import yaml
-from conftest import NETWORK_OFF, end, wait_for
+from checkout import NETWORK_OFF, end, wait_for
 
 POSTS = 6
 

@@ -1,0 +1,431 @@
+"""From posts to records with a real, tiny model: nothing is made twice, and what determines a text is its key."""
+
+import dataclasses
+import json
+import re
+from datetime import datetime
+
+import pytest
+import torch
+from tiny_model import END, TEMPLATE, make_tokenizer, manifest, save
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+from empathic import generation, ids, records, settings, tables
+from empathic.errors import InputError
+
+POSTS = tables.POSTS.frame(
+    {"post_id": f"p{n}", "domain": "d", "text": "I am sad. " * (1 + 2 * n), "origin": "observed"} for n in range(5)
+)
+PROMPT = "Reply to: {post}"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder of weights, and its manifest."""
+    folder = tmp_path_factory.mktemp("weights") / "tiny"
+    return folder, save(folder)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Weights of its own for a test that spoils them."""
+    return tmp_path / "tiny", save(tmp_path / "tiny")
+
+
+def arm(manifest, *, seed=7, template=PROMPT, study="s", name="a", **source):
+    given = {"kind": "transformers", "title": "Tiny", "model": "tiny", "quantization": "none", "batch_size": 4}
+    given |= {"context": 320, "sampling": {"max_new_tokens": 8, "temperature": 0.9}} | source
+    read = settings.TransformersSource.model_validate(given).model_dump(mode="json")
+    return generation.Arm(study=study, name=name, source=read, manifest=manifest, template=template, seed=seed)
+
+
+def answer(arm, cache, shard=(1, 1), posts=POSTS, writer=None, said=None):
+    """Returns the table and the texts, by post and sample, of what a job listed."""
+    say = said.append if said is not None else (lambda line: None)
+    listed = generation.answer(posts, arm, cache, writer or f"run.{shard[0]}of{shard[1]}", shard, say)
+    found = records.look_up(arm.records_in(cache), pytest.fail)
+    return listed, {(found[key]["post_id"], found[key]["sample"]): found[key]["text"] for key in listed["key"]}
+
+
+def lines(arm, cache):
+    """All records of an arm, as they lie on the disk."""
+    files = sorted(arm.records_in(cache).glob("*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def refusal(arm, cache, posts=POSTS):
+    with pytest.raises(InputError) as error:
+        answer(arm, cache, posts=posts)
+    return str(error.value)
+
+
+def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
+    folder, weights = made
+    one = arm(weights)
+
+    answer(one, tmp_path, posts=POSTS[:1])
+
+    (record,) = lines(one, tmp_path)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    rendered = "<|im_start|>user\nReply to: I am sad. <|im_end|>\n<|im_start|>assistant\n"
+    tokens = tokenizer(rendered)["input_ids"]
+    expected = {
+        "key": records.key(record),
+        "study": "s",
+        "source": "a",
+        "post_id": "p0",
+        "sample": 0,
+        "weights_sha256": weights["weights_sha256"],
+        "messages": [{"role": "user", "content": "Reply to: I am sad. "}],
+        "sampling": one.source["sampling"],
+        "quantization": "none",
+        "double_quantization": None,
+        "compute_dtype": "float32",
+        "device": "cpu",
+        "batch_size": 4,
+        "context": 320,
+        "pad_to": 64,
+        "seed": ids.seed(7, "s", "a", "p0", 0),
+        "sampler_version": generation.SAMPLER_VERSION,
+        "error": None,
+        "prompt_file": "data/prompts/base.md",
+        "model": "tiny",
+        "model_title": "Tiny",
+        "licence": "none",
+        "threads": 1,
+        "batch_size_run": 4,
+        "prompt_tokens": len(tokens),
+        "padded_tokens": 64 * -(-len(tokens) // 64),
+    }
+    assert {name: record[name] for name in expected} == expected
+    assert record["text"] == (record["raw_text"] or record["text"]).strip() != ""
+    assert record["finish_reason"] in ("stop", "length")
+    assert 1 <= record["new_tokens"] <= 8
+    assert record["versions"]["torch"] == torch.__version__
+    assert record["host"] and record["device_name"]
+    started, ended = (datetime.fromisoformat(record[name]) for name in ("started", "ended"))
+    assert started <= ended
+    assert started.utcoffset().total_seconds() == 0
+    assert set(records.DETERMINING) <= set(record)
+
+
+def test_the_table_lists_the_records_in_the_order_of_posts_and_samples(made, tmp_path):
+    posts = POSTS.iloc[[3, 0, 4]]
+
+    listed, texts = answer(arm(made[1], samples=2), tmp_path, posts=posts)
+
+    assert listed[["post_id", "sample"]].to_dict("split")["data"] == [
+        ["p3", 0], ["p3", 1], ["p0", 0], ["p0", 1], ["p4", 0], ["p4", 1],
+    ]  # fmt: skip
+    found = records.look_up(tmp_path / "records" / "s" / "a", pytest.fail)
+    assert listed["sha256"].tolist() == [records.fingerprint(found[key]) for key in listed["key"]]
+    assert texts["p3", 0] != texts["p3", 1]
+
+
+def test_a_second_call_loads_no_model_and_writes_nothing(own, tmp_path):
+    folder, weights = own
+    first, texts = answer(arm(weights), tmp_path)
+    before = lines(arm(weights), tmp_path)
+    (folder / "model.safetensors").unlink()  # Nothing can be loaded any more.
+    said = []
+
+    second, again = answer(arm(weights), tmp_path, said=said)
+
+    assert again == texts
+    assert second.equals(first)
+    assert said == ["s, a: 5 of 5 responses are there already"]
+    assert lines(arm(weights), tmp_path) == before
+    with pytest.raises(InputError, match="model.safetensors: this file of the weights is gone"):
+        answer(arm(weights, seed=8), tmp_path)
+
+
+def test_one_job_or_three_write_the_same_texts_and_each_finds_the_others_work(made, tmp_path):
+    _, texts = answer(arm(made[1]), tmp_path / "one")
+
+    parts = [answer(arm(made[1]), tmp_path / "three", (k, 3))[1] for k in (3, 1, 2)]
+
+    assert sorted(len(part) for part in parts) == [1, 2, 2]
+    assert {post: text for part in parts for post, text in part.items()} == texts
+    said = []
+    assert answer(arm(made[1]), tmp_path / "three", said=said)[1] == texts
+    assert said == ["s, a: 5 of 5 responses are there already"]
+
+
+def test_a_job_without_a_share_lists_nothing_and_needs_no_model(made, tmp_path):
+    listed, _ = answer(arm(made[1]), tmp_path, (1, 9), posts=POSTS[:2])
+
+    assert list(listed) == ["key", "post_id", "sample", "sha256"]
+    assert len(listed) == 0
+    assert not (tmp_path / "records").exists()
+
+
+def test_a_record_that_was_deleted_is_made_again_alone_with_the_same_text(made, tmp_path):
+    one = arm(made[1])
+    _, texts = answer(one, tmp_path)
+    (file,) = one.records_in(tmp_path).glob("*.jsonl")
+    kept = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    gone = json.loads(kept.pop(2))
+    file.write_text("".join(kept), encoding="utf-8")
+    said = []
+
+    assert answer(one, tmp_path, said=said)[1] == texts
+
+    assert said[0] == "s, a: 4 of 5 responses are there already"
+    assert [record["key"] for record in lines(one, tmp_path)][4:] == [gone["key"]]
+    assert "".join(kept) in file.read_text(encoding="utf-8")
+
+
+def test_a_changed_post_is_answered_anew_and_no_other(made, tmp_path):
+    _, texts = answer(arm(made[1]), tmp_path)
+    posts = POSTS.copy()
+    posts.loc[1, "text"] = "I am glad. "
+
+    said = []
+    _, after = answer(arm(made[1]), tmp_path, posts=posts, said=said)
+
+    assert said[0] == "s, a: 4 of 5 responses are there already"
+    assert {post for post in texts if after[post] != texts[post]} <= {("p1", 0)}
+    assert {post for post in texts if after[post] == texts[post]} >= {(f"p{n}", 0) for n in (0, 2, 3, 4)}
+
+
+def keys(arm):
+    """The keys that a record of each post would have."""
+    tokenizer = make_tokenizer()
+    return [request.record["key"] for request in generation.request_all(POSTS, arm, tokenizer)]
+
+
+# Every setting of a source: another value, and whether a text depends on it.
+SETTINGS = {
+    "title": ("Other", False),
+    "model": ("other", False),  # The weights' own hash counts, not what a config calls them.
+    "prompt": ("other.md", False),  # What it holds counts, not where it lies.
+    "shards": (3, False),
+    "quantization": ("nf4", True),
+    "compute_dtype": ("bfloat16", True),
+    "device": ("cuda", True),
+    "batch_size": (5, True),
+    "context": (384, True),
+}
+SAMPLING = {"max_new_tokens": 9, "temperature": 0.8, "top_p": 0.5, "top_k": 3, "repetition_penalty": 1.2}
+
+
+@pytest.mark.parametrize(("name", "value", "counts"), [(name, *entry) for name, entry in SETTINGS.items()])
+def test_a_setting_makes_the_records_stale_if_a_text_depends_on_it(made, name, value, counts):
+    assert (keys(arm(made[1], **{name: value})) != keys(arm(made[1]))) == counts
+
+
+@pytest.mark.parametrize(("name", "value"), SAMPLING.items())
+def test_every_setting_of_sampling_makes_the_records_stale(made, name, value):
+    sampling = {"max_new_tokens": 8, "temperature": 0.9}
+
+    assert keys(arm(made[1], sampling=sampling | {name: value})) != keys(arm(made[1], sampling=sampling))
+
+
+def test_quantized_constants_count_in_four_bit_alone(made):
+    def with_constants(kind, double):
+        return keys(arm(made[1], quantization=kind, double_quantization=double))
+
+    assert with_constants("nf4", True) != with_constants("nf4", False)
+    assert with_constants("int8", True) == with_constants("int8", False)
+    assert with_constants("none", True) == with_constants("none", False)
+
+
+def test_more_samples_leave_the_first_as_they_were(made):
+    assert set(keys(arm(made[1]))) < set(keys(arm(made[1], samples=3)))
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 8}, {"template": "Answer: {post}"}, {"study": "t"}, {"name": "b"}], ids=str
+)
+def test_seed_prompt_study_and_source_make_the_records_stale(made, change):
+    assert not set(keys(arm(made[1], **change))) & set(keys(arm(made[1])))
+
+
+def test_other_weights_another_chat_template_and_another_sampler_make_the_records_stale(made, monkeypatch):
+    before = keys(arm(made[1]))
+    described = {"name": "x", "title": "x", "licence": "x", "note": "x", "folder": "x", "files": {}}
+
+    assert keys(arm(made[1] | described)) == before
+    assert keys(arm(made[1] | {"weights_sha256": "0" * 64})) != before
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = TEMPLATE.replace("assistant\n", "assistant:\n")
+    other = [request.record["key"] for request in generation.request_all(POSTS, arm(made[1]), tokenizer)]
+    assert not set(other) & set(before)
+    monkeypatch.setattr(generation, "SAMPLER_VERSION", generation.SAMPLER_VERSION + 1)
+    assert not set(keys(arm(made[1]))) & set(before)
+
+
+def test_every_setting_of_a_source_was_tried():
+    tried = {*SETTINGS, "kind", "sampling", "double_quantization", "samples"}
+
+    assert tried == set(settings.TransformersSource.model_fields)
+    assert set(SAMPLING) == set(settings.Sampling.model_fields)
+
+
+def test_stale_records_stay_and_new_ones_are_made_beside_them(made, tmp_path):
+    answer(arm(made[1]), tmp_path)
+    answer(arm(made[1], sampling={"max_new_tokens": 9}), tmp_path)
+    said = []
+
+    answer(arm(made[1]), tmp_path, said=said)
+
+    assert said == ["s, a: 5 of 5 responses are there already"]
+    assert len(lines(arm(made[1]), tmp_path)) == 10
+
+
+def test_changed_weights_are_refused_before_anything_is_written(own, tmp_path):
+    folder, weights = own
+    data = bytearray((folder / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(data)
+
+    message = refusal(arm(weights), tmp_path)
+
+    assert message.startswith(f"{folder}/model.safetensors: this file of the weights has SHA-256 ")
+    assert weights["files"]["model.safetensors"]["sha256"] in message
+    assert lines(arm(weights), tmp_path) == []
+
+
+def test_weights_that_are_gone_are_one_message(made, tmp_path):
+    message = refusal(arm(made[1] | {"folder": str(tmp_path / "gone")}), tmp_path)
+
+    assert message == (
+        f"{tmp_path}/gone: the weights of Tiny are gone. "
+        "Fetch them again: snakemake --cores 1 --forcerun fetch_model (model tiny)."
+    )
+
+
+def test_a_model_without_a_chat_template_is_refused(own, tmp_path):
+    folder, _ = own
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = None
+    (folder / "chat_template.jinja").unlink()
+    tokenizer.save_pretrained(folder)
+
+    assert refusal(arm(manifest(folder)), tmp_path) == (
+        f"{folder}: the model has no chat template. Take an instruct or chat model."
+    )
+
+
+def test_a_context_that_is_too_small_names_the_post_and_what_it_needs(made, tmp_path):
+    enough = arm(made[1], context=64 * 2 + 8)
+    tokens = max(len(request.tokens) for request in generation.request_all(POSTS, enough, make_tokenizer()))
+    assert 64 < tokens <= 128
+
+    assert refusal(arm(made[1], context=64 * 2 + 7), tmp_path) == (
+        f"source 'a': post 'p4' of s needs a context of 136 tokens ({tokens} of prompt, padded to a multiple of 64, "
+        "and max_new_tokens), the source has 135. "
+        "Raise `context` of the source, which makes all its texts anew, or shorten the post."
+    )
+    assert not (tmp_path / "records").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is visible here")
+def test_a_gpu_that_is_not_there_is_one_message(made, tmp_path):
+    assert refusal(arm(made[1], device="cuda"), tmp_path) == (
+        "device: cuda: no GPU is visible to this job. Set device: cpu, or run where nvidia-smi lists one."
+    )
+
+
+def test_a_model_whose_attention_slides_is_refused(own, tmp_path):
+    folder, _ = own
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "mistral", "architectures": ["MistralForCausalLM"], "sliding_window": 32}
+    (folder / "config.json").write_text(json.dumps(config))
+
+    assert f"{folder}: its attention slides over windows of 32 tokens" in refusal(arm(manifest(folder)), tmp_path)
+
+
+def test_weights_that_are_pickled_are_not_loaded(own, tmp_path):
+    folder, _ = own
+    torch.save(LlamaForCausalLM.from_pretrained(folder).state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").rename(folder / "adapter.safetensors")
+
+    with pytest.raises(OSError, match="safetensors"):
+        answer(arm(manifest(folder)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("says", "finish", "raw"), [("<|im_end|>", "stop", None), (" ", "length", " " * 8)], ids=["nothing", "blanks"]
+)
+def test_an_empty_answer_is_a_record_with_an_error_and_the_run_goes_on(own, tmp_path, says, finish, raw):
+    folder, _ = own
+    model = LlamaForCausalLM.from_pretrained(folder)
+    token = END if says == "<|im_end|>" else make_tokenizer()(says)["input_ids"][0]
+    with torch.no_grad():
+        # The last layer's output counts for nothing; the head is the same for all that was read.
+        model.model.norm.weight.zero_()
+        model.model.norm.weight[0] = 1.0
+        model.lm_head.weight.zero_()
+        for layer in model.model.layers:
+            layer.mlp.down_proj.weight.zero_()
+            layer.self_attn.o_proj.weight.zero_()
+        model.model.embed_tokens.weight[:, 0] = 5.0
+        model.lm_head.weight[token, 0] = 100.0
+    model.save_pretrained(folder)
+    one = arm(manifest(folder), sampling={"max_new_tokens": 8, "repetition_penalty": 1.0})
+
+    listed, _ = answer(one, tmp_path)
+
+    found = lines(one, tmp_path)
+    assert len(listed) == len(found) == 5
+    for record in found:
+        assert (record["text"], record["raw_text"], record["finish_reason"]) == ("", raw, finish)
+        assert record["error"] == "the model gave an empty answer"
+    said = []
+    answer(one, tmp_path, said=said)
+    assert said == ["s, a: 5 of 5 responses are there already"]  # It would say the same again.
+
+
+def test_who_watches_is_told_how_far_it_is(made, tmp_path):
+    said = []
+
+    answer(arm(made[1]), tmp_path, said=said)
+
+    assert said[:2] == ["s, a: 0 of 5 responses are there already", "s, a: loading Tiny (none)"]
+    assert re.fullmatch(r"s, a: 5 of 5 responses, \d+ tokens/s, about 0 s left", said[-1])
+
+
+def test_progress_is_told_every_ten_seconds_with_rate_and_time_left(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    said = []
+    progress = generation.Progress("s, a", 4, said.append)
+
+    for second in range(1, 26):
+        clock[0] = second
+        progress.step(30)
+        if second == 12:
+            progress.done()
+
+    assert said == [
+        "s, a: 0 of 4 responses, 30 tokens/s",
+        "s, a: 1 of 4 responses, 30 tokens/s, about 60 s left",
+    ]
+
+
+def test_a_stop_token_of_the_model_or_of_the_tokenizer_ends_a_text(made):
+    model, tokenizer = LlamaForCausalLM.from_pretrained(made[0]), make_tokenizer()
+    model.generation_config.eos_token_id = [3, 4]
+
+    assert generation._stop_tokens(model, tokenizer) == {3, 4, END}
+    model.generation_config.eos_token_id = None
+    assert generation._stop_tokens(model, tokenizer) == {END}
+
+
+def test_shares_are_alike_in_size_hold_all_and_keep_like_lengths_together(made):
+    requests = generation.request_all(POSTS, arm(made[1], samples=3), make_tokenizer())
+
+    shares = [generation.share(reversed(requests), k, 4) for k in (1, 2, 3, 4)]
+
+    assert [len(share) for share in shares] == [3, 4, 4, 4]
+    assert {request.record["key"] for share in shares for request in share} == {r.record["key"] for r in requests}
+    lengths = [len(request.tokens) for share in shares for request in share]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def test_an_arm_keeps_its_records_apart_from_those_of_others(made, tmp_path):
+    one = arm(made[1], study="study1", name="tiny_nf4")
+
+    assert one.records_in(tmp_path) == tmp_path / "records" / "study1" / "tiny_nf4"
+    assert dataclasses.replace(one, name="b").records_in(tmp_path) != one.records_in(tmp_path)

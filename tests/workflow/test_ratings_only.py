@@ -1,0 +1,106 @@
+"""A study of default size with ratings and no texts, from a long CSV to the report, held against plain R."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_ratings import ORDERINGS, R, plain_r, ratings
+
+STUDY = "results/ratings_only/study1"
+SOURCES = ["human", "nf4", "fp32"]
+
+
+@pytest.fixture(scope="module")
+def run(new_checkout):
+    checkout = new_checkout()
+    given = ratings()[["rater_id", "post_id", "domain", "source", "rating"]]
+    given.to_csv(checkout.folder / "data" / "given.csv", index=False)
+    export = {
+        "file": "data/given.csv",
+        "format": "long",
+        "columns": {name: name for name in given},
+        "origin": "observed",
+        "rights": "made up",
+    }
+    asked = {"attention": None, "too_fast_s": None, "straight_lining": None, "unfinished": False}
+    (checkout.folder / "data" / "one_item.yaml").write_text(
+        "items: [{name: empathy, wording: "How empathic?", scale: {min: 1, max: 7, step: 1}}]\n"
+    )
+    checkout.config = checkout.write_config(
+        "ratings_only",
+        {
+            "run": "ratings_only",
+            "sources": {name: {"kind": "human", "title": name} for name in SOURCES},
+            "studies": {
+                "study1": {
+                    "title": "A study without texts",
+                    "sources": SOURCES,
+                    "ratings": {"exports": [export], "exclusions": asked, "instrument": "data/one_item.yaml"},
+                }
+            },
+        },
+    )
+    checkout.given = given
+    checkout.snakemake(config=checkout.config)
+    return checkout
+
+
+def test_every_rating_given_is_in_the_table_and_no_rater_is_named(run):
+    merged = run.table(f"{STUDY}/ratings.csv")
+
+    assert len(merged) == len(run.given) == 192 * 15 and merged["included"].all()
+    assert merged.groupby("source")["rating"].mean().to_dict() == run.given.groupby("source")["rating"].mean().to_dict()
+    assert not set(merged["rater_id"]) & set(run.given["rater_id"])
+
+
+def test_what_has_no_texts_is_left_out_and_said(run):
+    made = {file.name for file in (run.folder / "results/ratings_only").rglob("*") if file.is_file()}
+    page = run.read("results/ratings_only/report/report.html").lower()
+
+    assert not made & {"posts.csv", "responses.csv", "features.csv", "claims.csv"}
+    assert "a study without texts" in page and "simulated" not in page
+    assert "lee, suh" not in page
+
+
+def test_the_numbers_are_those_of_r_written_by_hand(run, tmp_path):
+    fit = json.loads(run.read(f"{STUDY}/models/deciding/fit.json"))
+    contrasts = run.table(f"{STUDY}/models/deciding/contrasts.csv", keep_default_na=False)
+    out = tmp_path / "out.csv"
+
+    def read():
+        return pd.read_csv(out, index_col="name")["value"]
+
+    plain_r(
+        R / "deciding.R",
+        run.folder / STUDY / "ratings.csv",
+        ",".join(SOURCES),
+        out,
+        ordering=ORDERINGS[fit["cholesky_ordering"]],
+        found=lambda: read()["ordering"],
+    )
+    for row in contrasts.to_dict("records"):
+        for column, tolerance in {"estimate": 1e-8, "std_error": 1e-8, "df": 1e-6, "p_value": 1e-6}.items():
+            by_hand = read()[f"contrast {row['contrast']} {row['by']} {column}"]
+            assert np.isclose(row[column], by_hand, rtol=tolerance, atol=1e-10), (row["contrast"], column)
+    assert len(contrasts) == 3 * 4
+
+
+def test_the_script_beside_the_tables_gives_their_numbers_alone(run, tmp_path):
+    folder = run.folder / STUDY / "models" / "two_intercept"
+    fit = json.loads((folder / "fit.json").read_text())
+
+    def read(name):
+        return pd.read_csv(tmp_path / f"{name}.csv", keep_default_na=False)
+
+    plain_r(
+        folder / "model.R",
+        run.folder / STUDY / "ratings.csv",
+        tmp_path,
+        ordering=fit["cholesky_ordering"],
+        found=lambda: read("fit")["ordering"][0],
+    )
+    theirs, ours = read("contrasts"), pd.read_csv(folder / "contrasts.csv", keep_default_na=False)
+    assert theirs["contrast"].tolist() == ours["contrast"].tolist() and theirs["by"].tolist() == ours["by"].tolist()
+    for column in ("estimate", "std_error", "df", "conf_low", "conf_high"):
+        np.testing.assert_allclose(theirs[column], ours[column], rtol=1e-8, err_msg=column)
