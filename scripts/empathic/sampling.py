@@ -63,7 +63,7 @@ def _nucleus(ranked: torch.Tensor, total: torch.Tensor, top_p: float) -> tuple[t
     """Which of the ranked tokens stay (those before which top_p is not reached yet), and whether none is missing."""
     share = (ranked.double() - total).exp()
     reached = share.cumsum(-1)
-    return reached < top_p, reached[:, -1] >= top_p
+    return reached - share < top_p, reached[:, -1] >= top_p
 
 
 def _draw_from_all(scores: torch.Tensor, noise: torch.Tensor, generator: torch.Generator, top_p: float) -> torch.Tensor:

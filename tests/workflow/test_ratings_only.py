@@ -25,7 +25,7 @@ def run(new_checkout):
     }
     asked = {"attention": None, "too_fast_s": None, "straight_lining": None, "unfinished": False}
     (checkout.folder / "data" / "one_item.yaml").write_text(
-        "items: [{name: empathy, wording: "How empathic?", scale: {min: 1, max: 7, step: 1}}]\n"
+        'items: [{name: empathy, wording: "How empathic?", scale: {min: 1, max: 7, step: 1}}]\n'
     )
     checkout.config = checkout.write_config(
         "ratings_only",
