@@ -54,8 +54,8 @@ def test_a_changed_title_of_a_source_generates_and_fits_nothing(smoke, edited):
 
 def test_one_changed_post_makes_its_own_responses_anew_and_no_other_text(smoke, edited):
     before = {source: texts(smoke, "study1", source) for source in ("smollm2_nf4", "smollm2_fp32")}
-    edited("data/study1/posts.csv", "\ns1p01,parenting,", "\ns1p01,parenting,This morning it came to a head. ")
-    first = smoke.table("data/study1/posts.csv")["post_id"][0]
+    first, text = smoke.table("data/study1/posts.csv").loc[0, ["post_id", "text"]]
+    edited("data/study1/posts.csv", text[:30], f"This morning it came to a head. {text[:30]}")
     made = [f"results/smoke/study1/generations/{source}.jsonl" for source in before]
     try:
         smoke.snakemake(*made)
