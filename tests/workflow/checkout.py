@@ -49,7 +49,7 @@ class Checkout:
 
     def command(self, *words: str, config: str | None = "configs/smoke.yaml") -> list[str]:
         """A snakemake command line, with this Python's snakemake and all cores."""
-        given = ["--configfile", config] if config else []
+        given = [f"--configfile={config}"] if config else []  # with `=`, as it would take what follows for configs, too
         return [sys.executable, "-m", "snakemake", "--cores", "all", *given, *words]
 
     def snakemake(self, *words: str, config: str | None = "configs/smoke.yaml", before=(), fails: bool = False) -> str:
