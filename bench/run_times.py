@@ -24,6 +24,8 @@ def jobs(run: str) -> pd.DataFrame:
 def main(run: str) -> None:
     """Print the table."""
     table = jobs(run)
+    if table.empty:
+        sys.exit(f"benchmarks/{run}: no run of this name has left its times here")
     rules = table.groupby("rule", sort=False).agg(
         jobs=("job", "size"),
         wall_s=("wall_s", "sum"),

@@ -67,6 +67,8 @@ class Checkout:
             self.command(*words, config=config),
             cwd=self.folder,
             start_new_session=True,
+            # A shell that starts the tests in the background has them ignore Ctrl-C, and all that they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
