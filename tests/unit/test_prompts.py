@@ -54,4 +54,4 @@ def test_the_base_prompt_asks_a_peer_supporter_for_100_to_150_words():
 
     assert "peer supporter" in asked
     assert "100 to 150 words" in asked
-    assert asked.endswith("Post:\nPOST")
+    assert "\n\nPost:\nPOST\n\n" in asked
