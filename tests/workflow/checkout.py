@@ -104,4 +104,4 @@ def wait_for(condition, seconds: float, what: str) -> None:
 def end(process: subprocess.Popen, how: signal.Signals, *, group: bool) -> None:
     """Send a signal to a process, or to its whole group as Ctrl-C does, and wait for its end."""
     (os.killpg if group else os.kill)(process.pid, how)
-    process.wait(timeout=120)
+    process.wait(timeout=600)

@@ -68,13 +68,13 @@ def test_a_run_cut_short_is_started_again_and_ends_with_the_same_texts(checkout,
     path = config(checkout, run)
     process = checkout.start(target(run), config=path)
     try:
-        wait_for(lambda: on_disk(checkout, run) >= 2, 120, "two records")
+        wait_for(lambda: on_disk(checkout, run) >= 2, 900, "two records")
         scripts = scripts_of(process)
         end(process, how, group=group)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    wait_for(lambda: not any(script.is_running() for script in scripts), 20, "the scripts to end")
+    wait_for(lambda: not any(script.is_running() for script in scripts), 180, "the scripts to end")
     assert scripts and process.returncode != 0
     # After SIGTERM Snakemake waits for its running jobs; the other two end them.
     assert 2 <= on_disk(checkout, run) < POSTS + (how == signal.SIGTERM)
