@@ -56,7 +56,7 @@ def start(folder):
     until(lambda: unlock.running(folder) == ([], []))
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=180):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
