@@ -265,7 +265,7 @@ def test_a_second_call_says_nothing_and_does_nothing():
     if recipe != (ROOT / ".venv" / ".ready").read_text():
         pytest.skip("requirements have changed since set-up")
     before = (ROOT / ".venv" / ".ready").stat().st_mtime_ns
-    result = subprocess.run(["make", "setup"], cwd=ROOT, text=True, capture_output=True, check=True)
+    result = make("setup")
 
     assert result.stdout + result.stderr == ""
     assert (ROOT / ".venv" / ".ready").stat().st_mtime_ns == before
