@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORK_OFF = ["unshare", "--net"]
+ENVIRONMENT = dict(os.environ)  # as it was before any test: R, started in this process by others, changes it
 
 
 class Checkout:
@@ -55,7 +56,11 @@ class Checkout:
     def snakemake(self, *words: str, config: str | None = "configs/smoke.yaml", before=(), fails: bool = False) -> str:
         """Run snakemake. Returns all that a person sees; `before` stands before the command."""
         done = subprocess.run(
-            [*before, *self.command(*words, config=config)], cwd=self.folder, capture_output=True, text=True
+            [*before, *self.command(*words, config=config)],
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
         )
         seen = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, seen
@@ -66,6 +71,7 @@ class Checkout:
         return subprocess.Popen(
             self.command(*words, config=config),
             cwd=self.folder,
+            env=ENVIRONMENT,
             start_new_session=True,
             # A shell that starts the tests in the background has them ignore Ctrl-C, and all that they start.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
