@@ -38,7 +38,8 @@ report: config setup
 	@report="results/$$($(OF_CONFIG) run)/report/report.html"; test ! -f "$$report" || echo "The report: $$report"
 
 test: lint
-	@$(IN_VENV) pytest -m "not slow" $(ARGS)
+	@$(IN_VENV) pytest -m "not slow" $(ARGS) tests/unit
+	@$(IN_VENV) pytest -m "not slow" $(ARGS) tests/workflow
 
 test-all: lint
 	@$(IN_VENV) pytest $(ARGS)
