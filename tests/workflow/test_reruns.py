@@ -66,6 +66,7 @@ def test_one_changed_post_makes_its_own_responses_anew_and_no_other_text(smoke, 
         smoke.snakemake()
 
     for source, log in zip(before, logs, strict=True):
-        assert {post for post in before[source] if before[source][post] != after[source][post]} == {first}
+        # A short text may come out the same by chance; the log shows that it was made anew.
+        assert {post for post in before[source] if before[source][post] != after[source][post]} <= {first}
         assert "5 of 6 responses are there already" in log
     assert {source: texts(smoke, "study1", source) for source in before} == before
