@@ -16,7 +16,6 @@ if any(sources_of(study, "transformers") for study in WITH_TEXTS):
         conda:
             "../envs/generation.yaml"
         threads: 1
-        retries: 2  # a network may fail for a while
         resources:
             mem_mb=3000,
             runtime="60m",
