@@ -102,7 +102,7 @@ def python(value: Any) -> Any:
         items = [python(item) for item in value]
         named = not isinstance(value.names, type(module.NULL))
         return dict(zip(map(str, value.names), items, strict=True)) if named else items
-    return np.asarray(value)
+    return np.array(value)  # a copy: R frees its own when nothing in R holds it, whoever looks at it from here
 
 
 @functools.cache

@@ -1,9 +1,12 @@
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from empathic import rsession
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -33,6 +36,15 @@ def python(code, **environment):
 
 def test_every_start_of_r_orders_the_random_effects_alike():
     assert [python(ORDERING).stdout.split()[-1] for _ in range(4)] == ["AMD"] * 4
+
+
+def test_numbers_stay_what_they_are_when_r_collects_its_garbage():
+    r = rsession.robjects().r
+    found = rsession.python(r("list(vector = as.numeric(1:100000), matrix = matrix(as.numeric(1:6), 2))"))
+    gc.collect()
+    r("for (i in 1:20) { other <- rnorm(100000); invisible(gc()) }")
+    assert (found["vector"] == range(1, 100001)).all()
+    assert found["matrix"].tolist() == [[1, 3, 5], [2, 4, 6]]
 
 
 def test_a_missing_r_is_named_with_the_commands_that_install_it(tmp_path):

@@ -93,7 +93,7 @@ def test_from_another_folder_snakemake_stops_with_one_sentence(checkout, tmp_pat
 
 def test_without_r_the_message_names_it_and_what_to_install(checkout, smoke, tmp_path):
     shutil.copytree(smoke.folder / "results/smoke", checkout.folder / "results/smoke", dirs_exist_ok=True)
-    for tool in ("bash", "git", "uname"):
+    for tool in ("bash", "git", "uname", "which"):
         (tmp_path / tool).symlink_to(shutil.which(tool))
     without = [shutil.which("env"), "-u", "R_HOME", f"PATH={tmp_path}"]
 
