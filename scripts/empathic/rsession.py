@@ -22,7 +22,8 @@ APT = "apt-get install --no-install-recommends r-base-core"
 CONDA = "conda install -c conda-forge r-base"
 ANSWER = "function(run, ...) tryCatch(list(value = run(...)), error = function(e) list(error = conditionMessage(e)))"
 HALF = 1 << 31
-ROOM = 1 << 28  # bytes; R and its packages take less
+GAPS = tuple(1 << power for power in range(28, 15, -2))  # bytes: from more than R and its packages take, downwards
+REFUSED = ctypes.c_void_p(-1).value
 
 
 class RError(Exception):
@@ -40,9 +41,9 @@ def robjects() -> ModuleType:
     os.environ["TZ"] = "UTC"
     if not (shutil.which("R") or os.environ.get("R_HOME")):
         raise InputError("R", "not found on PATH", f"Install it: `{APT}` (as root), or `{CONDA}`")
-    _steady_addresses()
     import rpy2.robjects
 
+    _steady_addresses()
     rpy2.robjects.r('invisible(Sys.setlocale("LC_COLLATE", "C"))')
     return rpy2.robjects
 
@@ -117,8 +118,9 @@ def _steady_addresses() -> None:
     lower half of an address where it looks for the number of orderings to try. Negative, CHOLMOD takes its default;
     positive, it compares all, and a tie may go to another one. So bit 31 of where the loader happens to put a library,
     new at each start, decided on rounding, and by it on where the optimizer stops: up to 1e-4 of a standard error,
-    from one run to the next (measured: 12 of 12 starts follow the bit). Address space, not memory, is set aside so that
-    the bit is set. fit.json names the ordering that was taken. Elsewhere this does no harm.
+    from one run to the next (measured: 12 of 12 starts follow the bit). Address space, not memory, is set aside until
+    no gap of the size of a library is left where the bit is not set. fit.json names the ordering that was taken.
+    Elsewhere this does no harm.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -126,12 +128,8 @@ def _steady_addresses() -> None:
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
     libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-
-    def set_aside(size: int) -> int:
-        return libc.mmap(None, size, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
-
-    place = set_aside(ROOM)  # where the next library would go: addresses are given out downwards
-    if place & HALF and (place + ROOM) & HALF:
-        libc.munmap(place, ROOM)
-    elif not place & HALF:
-        set_aside(place % HALF)
+    for size in GAPS:
+        while (place := libc.mmap(None, size, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)) != REFUSED:
+            if place & HALF and (place + size) & HALF:
+                libc.munmap(place, size)
+                break

@@ -23,6 +23,12 @@ print(rsession.robjects().r('''
 ''')[0])
 """
 
+GAPS = """
+import mmap
+full = [mmap.mmap(-1, 1 << 22) for _ in range(64)]
+del full[::2]
+"""
+
 
 def python(code, **environment):
     """Run Python anew, with R not yet started."""
@@ -34,8 +40,9 @@ def python(code, **environment):
     )
 
 
-def test_every_start_of_r_orders_the_random_effects_alike():
-    assert [python(ORDERING).stdout.split()[-1] for _ in range(4)] == ["AMD"] * 4
+@pytest.mark.parametrize("before", ["", GAPS], ids=["alone", "with gaps"])
+def test_every_start_of_r_orders_the_random_effects_alike(before):
+    assert [python(before + ORDERING).stdout.split()[-1] for _ in range(4)] == ["AMD"] * 4
 
 
 def test_numbers_stay_what_they_are_when_r_collects_its_garbage():

@@ -48,7 +48,9 @@ def made_by(checkout, run):
 def on_disk(checkout, run):
     """The whole lines of a run's records: a killed writer may leave half of one more."""
     files = (checkout.folder / f"cache_{run}" / "records").rglob("*.jsonl")
-    return [line for file in sorted(files) for line in file.read_bytes().splitlines(keepends=True) if line[-1:] == b"\n"]
+    return [
+        line for file in sorted(files) for line in file.read_bytes().splitlines(keepends=True) if line[-1:] == b"\n"
+    ]
 
 
 @pytest.fixture(scope="module")
