@@ -20,6 +20,7 @@ ARGS ?=
 VENV := $(CURDIR)/.venv/bin
 IN_VENV := PATH="$(VENV):$$PATH"
 WITH_CONFIG := $(if $(CONFIG),--configfile $(CONFIG))
+PYTEST := pytest --numprocesses auto --maxprocesses 4
 OF_CONFIG := $(VENV)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get(*sys.argv[2:]))' \
 	$(or $(CONFIG),config.yaml)
 
@@ -38,11 +39,12 @@ report: config setup
 	@report="results/$$($(OF_CONFIG) run)/report/report.html"; test ! -f "$$report" || echo "The report: $$report"
 
 test: lint
-	@$(IN_VENV) pytest -m "not slow" $(ARGS) tests/unit
-	@$(IN_VENV) pytest -m "not slow" $(ARGS) tests/workflow
+	@$(IN_VENV) $(PYTEST) --dist loadscope -m "not slow" $(ARGS) tests/unit
+	@$(IN_VENV) $(PYTEST) --dist loadgroup -m "not slow" $(ARGS) tests/workflow
 
 test-all: lint
-	@$(IN_VENV) pytest $(ARGS)
+	@$(IN_VENV) $(PYTEST) --dist loadscope $(ARGS) tests/unit
+	@$(IN_VENV) $(PYTEST) --dist loadgroup $(ARGS) tests/workflow
 
 lint: setup
 	@$(IN_VENV) ruff check .

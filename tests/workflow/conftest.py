@@ -6,6 +6,14 @@ import pytest
 from checkout import Checkout
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
+def pytest_collection_modifyitems(items):
+    """Keep in one process what shares a run: all that takes the smoke run, else the tests of one file."""
+    for item in items:
+        group = "smoke" if "smoke" in item.fixturenames else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def new_checkout(tmp_path_factory):
     """Make a fresh copy of the checkout."""
