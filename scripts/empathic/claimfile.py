@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from empathic import features
-from empathic.errors import InputError
+from empathic.errors import InputError, in_words
 from empathic.tables import CERTAINTIES
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
@@ -172,16 +172,12 @@ def _explain(mistake: Any, content: Any) -> str:
     if mistake["type"] == "extra_forbidden":
         section = _File if not place else Reported if keys[0] == "reported" else Claim
         return f"{where}no such key{_near(str(keys[-1]), section.model_fields)}"
-    if mistake["type"] == "missing":
-        return f"{where}this key is missing"
-    if mistake["type"] == "value_error":
-        return f"{where}{mistake['ctx']['error']}"
     if mistake["type"] == "literal_error":
         near = _near(
             str(mistake["input"]), mistake["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         )
         return f"{where}{mistake['input']!r} is none of {mistake['ctx']['expected']}{near}"
-    return f"{where}{mistake['msg']} (found: {mistake['input']!r})"
+    return f"{where}{in_words(mistake)}"
 
 
 def _near(name: str, known: Iterable[str]) -> str:

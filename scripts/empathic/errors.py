@@ -1,6 +1,8 @@
 """The one kind of error that the person who brought the data, or who runs the machine, can mend."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 class InputError(Exception):
@@ -19,3 +21,12 @@ class InputError(Exception):
         if column is not None:
             place += f", column '{column}'"
         super().__init__(f"{place}: {problem}. {remedy}.")
+
+
+def in_words(mistake: Mapping[str, Any]) -> str:
+    """What pydantic found at one place of a file, as a person would say it; `mistake` is one of its `errors()`."""
+    if mistake["type"] == "missing":
+        return "this key is missing"
+    if mistake["type"] == "value_error":
+        return str(mistake["ctx"]["error"])
+    return f"{mistake['msg']} (found: {mistake['input']!r})"

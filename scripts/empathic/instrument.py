@@ -7,7 +7,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from empathic.errors import InputError
+from empathic.errors import InputError, in_words
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 REMEDY = "Correct it there; data/instrument.yaml of this package shows the shape"
@@ -123,10 +123,4 @@ def read(path: Path | str, item: str) -> Instrument:
 
 def _explain(mistake: dict) -> str:
     place = " > ".join(str(key + 1) if isinstance(key, int) else key for key in mistake["loc"]) or "the whole"
-    if mistake["type"] == "extra_forbidden":
-        return f"{place}: no such key"
-    if mistake["type"] == "missing":
-        return f"{place}: this key is missing"
-    if mistake["type"] == "value_error":
-        return f"{place}: {mistake['ctx']['error']}"
-    return f"{place}: {mistake['msg']} (found: {mistake['input']!r})"
+    return f"{place}: {'no such key' if mistake['type'] == 'extra_forbidden' else in_words(mistake)}"

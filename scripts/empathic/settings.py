@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from empathic.errors import in_words
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Origin = Literal["observed", "stand_in", "simulated"]
@@ -285,15 +287,11 @@ def _explain(mistake: dict) -> str:
         known = {key for section in _sections(Section) for key in section.model_fields} - {mistake["loc"][-1]}
         near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
         return f"{place}: no such key" + (f"; did you mean '{near[0]}'?" if near else "")
-    if mistake["type"] == "missing":
-        return f"{place}: this key is missing"
     if mistake["type"] == "union_tag_not_found":
         return f"{place} > kind: this key is missing"
     if mistake["type"] == "union_tag_invalid":
         return f"{place} > kind: unknown kind '{mistake['ctx']['tag']}'; known: {mistake['ctx']['expected_tags']}"
-    if mistake["type"] == "value_error":
-        return f"{place}: {mistake['ctx']['error']}"
-    return f"{place}: {mistake['msg']} (found: {mistake['input']!r})"
+    return f"{place}: {in_words(mistake)}"
 
 
 def _sections(section):
