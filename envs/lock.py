@@ -26,7 +26,7 @@ R_PACKAGES = ["r-base =4.4", "r-lme4", "r-lmertest", "r-emmeans", "r-pbkrtest", 
 COMMON = ["pandas", "numpy", "pydantic", "pyyaml"]
 STAGES = {
     "posts": COMMON,
-    "generation": [*COMMON, "torch", "transformers", "accelerate", "bitsandbytes", "safetensors", "gguf", "psutil"],
+    "generation": [*COMMON, "torch", "transformers", "accelerate", "bitsandbytes", "safetensors", "gguf", "huggingface-hub", "openai", "psutil"],
     "ratings": [*COMMON, "scipy"],
     "models": [*COMMON, "scipy", "rpy2", *R_PACKAGES],
     "style": [*COMMON, "scipy", "emoji"],
