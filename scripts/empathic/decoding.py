@@ -1,10 +1,10 @@
 """Batched decoding in which no text depends on its neighbours.
 
 Quantized kernels round differently by the shape of what they are given, so every forward pass here has a shape that
-follows from the settings and from the prompt's own length alone: a prompt is padded to the next multiple of 64 and
-prefilled by itself, and a decoding step always has `batch_size` rows over a cache of `context` tokens. A row whose text
-has ended takes the next prompt; a row without a text is filled with a dummy. Who sits in the other rows, and in what
-order the work is done, then changes nothing.
+follows from the settings and from the prompt itself alone: the opening that all prompts of a source share is read once,
+the rest of a prompt is padded to the next multiple of 64 and read by itself, and a decoding step always has
+`batch_size` rows over a cache of `context` tokens. A row whose text has ended takes the next prompt; a row without a
+text is filled with a dummy. Who sits in the other rows, and in what order the work is done, then changes nothing.
 """
 
 import time
@@ -20,19 +20,25 @@ from empathic.sampling import Filters, draw
 
 PAD_TO = 64
 
+_Past = list[tuple[torch.Tensor, torch.Tensor]]  # Keys and values, (1, heads, tokens, size), a pair a layer.
+
 
 @dataclass(frozen=True)
 class Prompt:
-    """Something to answer: any key, the prompt's token ids, and the seed of the draw."""
+    """Something to answer: any key, the prompt's token ids, the seed of the draw.
+
+    opening: how many of its first tokens many prompts begin with; these are read once for all of them.
+    """
 
     key: str
     tokens: tuple[int, ...]
     seed: int
+    opening: int = 0
 
     @property
     def padded(self) -> int:
-        """Length in tokens after padding to the next multiple of PAD_TO."""
-        return -(-len(self.tokens) // PAD_TO) * PAD_TO
+        """Length in tokens of what follows the opening, padded to the next multiple of PAD_TO."""
+        return -(-(len(self.tokens) - self.opening) // PAD_TO) * PAD_TO
 
 
 @dataclass
@@ -73,7 +79,7 @@ class Decoder:
         step: called after each forward pass with the number of tokens that it added to texts.
         Raises ValueError for a prompt that does not leave room for max_new_tokens in the context.
         """
-        if any(prompt.padded + self._limit > self._context for prompt in prompts):
+        if any(len(prompt.tokens) + self._limit > self._context for prompt in prompts):
             raise ValueError("a prompt is longer than the context allows")
         queue = deque(sorted(prompts, key=lambda prompt: (-len(prompt.tokens), prompt.key)))
         rows = _Rows(self._model, self._rows, self._context)
@@ -129,6 +135,7 @@ class _Rows:
         self.seen = torch.zeros(rows, model.config.get_text_config().vocab_size, dtype=torch.bool, device=device)
         layers = model.config.get_text_config().num_hidden_layers
         self._cache = Cache(layers=[_Layer(self._at, length) for _ in range(layers)])
+        self._openings: dict[tuple[int, ...], _Past] = {(): []}
 
     @property
     def busy(self) -> list[tuple[int, Text]]:
@@ -147,27 +154,38 @@ class _Rows:
 
     def prefill(self, row: int, text: Text) -> torch.Tensor:
         """Put a text into a row and read its prompt. Returns the logits of its first token, (1, vocabulary)."""
-        tokens, padded = list(text.prompt.tokens), text.prompt.padded
-        device = self._token.device
-        ids = torch.zeros(1, padded, dtype=torch.long, device=device)
-        ids[0, : len(tokens)] = torch.tensor(tokens, device=device)
-        read = DynamicCache(config=self._model.config)
-        logits = self._model(
-            input_ids=ids,
-            position_ids=torch.arange(padded, device=device)[None],
-            past_key_values=read,
-            use_cache=True,
-            logits_to_keep=torch.tensor([len(tokens) - 1], device=device),
-        ).logits[:, -1]
-        for layer, full in zip(self._cache.layers, read.layers, strict=True):
-            layer.fill(row, full.keys, full.values)
+        tokens = text.prompt.tokens
+        opening, rest = tokens[: text.prompt.opening], tokens[text.prompt.opening :]
+        if opening not in self._openings:
+            self._openings[opening], _ = self._read(opening, [], len(opening))
+        read, logits = self._read(rest, self._openings[opening], text.prompt.padded)
+        for layer, (keys, values) in zip(self._cache.layers, read, strict=True):
+            layer.fill(row, keys[:, :, : len(tokens)], values[:, :, : len(tokens)])
         self._texts[row] = text
         self._at[row] = len(tokens) - 1
         self._visible[row] = False
         self._visible[row, ..., : len(tokens)] = True
         self.seen[row] = False
-        self.seen[row, ids[0, : len(tokens)]] = True
+        self.seen[row, list(tokens)] = True
         return logits
+
+    def _read(self, tokens: Sequence[int], before: _Past, padded: int) -> tuple[_Past, torch.Tensor]:
+        """Read tokens after others. Returns keys and values of both, a pair a layer, and the logits after the last."""
+        device = self._token.device
+        ids = torch.zeros(1, padded, dtype=torch.long, device=device)
+        ids[0, : len(tokens)] = torch.tensor(tokens, device=device)
+        past = DynamicCache(config=self._model.config)
+        for number, (keys, values) in enumerate(before):
+            past.update(keys, values, number)  # which copies them, and leaves the opening's as they are
+        start = past.get_seq_length()
+        logits = self._model(
+            input_ids=ids,
+            position_ids=torch.arange(start, start + ids.shape[1], device=device)[None],
+            past_key_values=past,
+            use_cache=True,
+            logits_to_keep=torch.tensor([len(tokens) - 1], device=device),
+        ).logits[:, -1]
+        return [(layer.keys, layer.values) for layer in past.layers], logits
 
     def put(self, row: int, token: int) -> None:
         """Append a token to a row; the next step reads it."""

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import os
 import platform
 import socket
 import time
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import bitsandbytes
 import pandas as pd
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
@@ -22,7 +24,8 @@ from empathic.posts import in_order
 from empathic.rule import Every
 from empathic.sampling import Filters
 
-SAMPLER_VERSION = 1  # Changes with whatever changes a text: decoding.py, sampling.py, the cleaning below.
+UNLIKE_POSTS = ("a", "I", "7", "\u00e9", "\u4f60", '"', "(", "\U0001f642")
+SAMPLER_VERSION = 2  # Changes with whatever changes a text: decoding.py, sampling.py, the cleaning below.
 
 Say = Callable[[str], None]
 
@@ -45,15 +48,16 @@ class Arm:
 
 @dataclass(frozen=True)
 class Request:
-    """One response that is asked for: its token ids, and the record that its text will complete."""
+    """One response that is asked for: its token ids, how many of them open every prompt of the source, its record."""
 
     tokens: tuple[int, ...]
+    opening: int
     record: dict[str, Any]
 
     @property
     def prompt(self) -> Prompt:
         """What the decoder is given."""
-        return Prompt(self.record["key"], self.tokens, self.record["seed"])
+        return Prompt(self.record["key"], self.tokens, self.record["seed"], self.opening)
 
 
 def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, shard: tuple[int, int], say: Say) -> pd.DataFrame:
@@ -88,10 +92,12 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
         raise InputError(arm.manifest["folder"], "the model has no chat template", "Take an instruct or chat model")
     source = arm.source
     four_bit = source["quantization"] in ("nf4", "fp4")
+    opening = _opening(arm, tokenizer)
     asked = []
     for post in posts.itertuples():
         messages = prompts.messages(arm.template, post.text)
-        tokens = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+        tokens = _tokens(messages, tokenizer)
+        opened = len(opening) if tokens[: len(opening)] == opening else 0
         for sample in range(source["samples"]):
             record = {
                 "study": arm.study,
@@ -113,19 +119,32 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
                 "seed": ids.seed(arm.seed, arm.study, arm.name, post.post_id, sample),
                 "sampler_version": SAMPLER_VERSION,
             }
-            asked.append(Request(tuple(tokens), {"key": records.key(record), **record}))
+            asked.append(Request(tuple(tokens), opened, {"key": records.key(record), **record}))
     _require_room(max(asked, key=lambda request: len(request.tokens)), arm)
     return asked
 
 
+def _tokens(messages: list[dict[str, str]], tokenizer) -> list[int]:
+    return tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+
+
+def _opening(arm: Arm, tokenizer) -> list[int]:
+    """The tokens before the post in nearly every prompt: those that prompts of unlike posts begin with.
+
+    It follows from template and tokenizer alone, so that no text depends on what other posts a study has.
+    """
+    rendered = [_tokens(prompts.messages(arm.template, post), tokenizer) for post in UNLIKE_POSTS]
+    return list(os.path.commonprefix(rendered))
+
+
 def _require_room(longest: Request, arm: Arm) -> None:
     tokens, post_id = len(longest.tokens), longest.record["post_id"]
-    needed = -(-tokens // PAD_TO) * PAD_TO + arm.source["sampling"]["max_new_tokens"]
+    needed = tokens + arm.source["sampling"]["max_new_tokens"]
     if needed > arm.source["context"]:
         raise InputError(
             f"source '{arm.name}'",
-            f"post '{post_id}' of {arm.study} needs a context of {needed} tokens ({tokens} of prompt, padded to a "
-            f"multiple of {PAD_TO}, and max_new_tokens), the source has {arm.source['context']}",
+            f"post '{post_id}' of {arm.study} needs a context of {needed} tokens ({tokens} of prompt, and "
+            f"max_new_tokens), the source has {arm.source['context']}",
             "Raise `context` of the source, which makes all its texts anew, or shorten the post",
         )
 
@@ -152,6 +171,8 @@ def load(manifest: dict[str, Any], source: dict[str, Any]) -> PreTrainedModel:
         device_map={"": source["device"]},
         **options,
     )
+    if source["device"] == "cpu":
+        _prepare_for_cpu(model)
     window = getattr(model.config, "sliding_window", None)
     if window:
         raise InputError(
@@ -160,6 +181,30 @@ def load(manifest: dict[str, Any], source: dict[str, Any]) -> PreTrainedModel:
             "Take a model with full attention",
         )
     return model.eval()
+
+
+def _prepare_for_cpu(model: PreTrainedModel) -> None:
+    """Dequantize 4-bit weights once, not at every step, and keep weights by their inputs.
+
+    bitsandbytes' own way on a CPU is to dequantize before each product, or, where the processor has AVX512-BF16, a
+    product in bfloat16: so a text depends less on the processor this way, at the price of memory. With few rows a CPU
+    multiplies half as fast again by a weight that lies by its inputs. int8 stays bitsandbytes' own: it rounds
+    activations, too.
+    """
+    for name, module in list(model.named_modules()):
+        if isinstance(module, bitsandbytes.nn.Linear4bit):
+            weight = bitsandbytes.functional.dequantize_4bit(module.weight.data, module.weight.quant_state)
+            plain = torch.nn.Linear(module.in_features, module.out_features, module.bias is not None, device="meta")
+            plain.weight = _constant(weight.to(module.compute_dtype))
+            plain.bias = module.bias
+            model.set_submodule(name, plain)
+    for module in model.modules():
+        if type(module) is torch.nn.Linear and module is not model.get_output_embeddings():
+            module.weight = _constant(module.weight.data.t().contiguous().t())
+
+
+def _constant(values: torch.Tensor) -> torch.nn.Parameter:
+    return torch.nn.Parameter(values, requires_grad=False)
 
 
 def _quantization(source: dict[str, Any]) -> BitsAndBytesConfig:
@@ -216,6 +261,7 @@ def _outcome(text: Text, request: Request, tokenizer) -> dict[str, Any]:
         "error": None if cleaned else "the model gave an empty answer",
         "prompt_tokens": len(request.tokens),
         "new_tokens": len(text.tokens),
+        "opening_tokens": text.prompt.opening,
         "padded_tokens": text.prompt.padded,
         "started": datetime.fromtimestamp(text.started, UTC).isoformat(),
         "ended": datetime.now(UTC).isoformat(),
@@ -233,10 +279,18 @@ def _describe(arm: Arm, model: PreTrainedModel) -> dict[str, Any]:
         "host": socket.gethostname(),
         "threads": torch.get_num_threads(),
         "batch_size_run": arm.source["batch_size"],
+        "kernel": _kernel(arm.source),
         # bitsandbytes looks for this package, which may fetch kernels of its own from a hub.
         "kernels": importlib.metadata.version("kernels") if importlib.util.find_spec("kernels") else None,
         "versions": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "bitsandbytes")},
     }
+
+
+def _kernel(source: dict[str, Any]) -> str:
+    """What multiplies by the weights of the layers."""
+    if source["quantization"] == "none" or (source["device"] == "cpu" and source["quantization"] != "int8"):
+        return f"torch, {source['compute_dtype']}"
+    return f"bitsandbytes, {source['quantization']}"
 
 
 def _processor() -> str:

@@ -94,9 +94,7 @@ class TransformersSource(Section):
     compute_dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: Literal["cpu", "cuda"] = "cpu"
     batch_size: int = Field(32, ge=1, description="Rows of every decoding step; it is part of what a text depends on")
-    context: int = Field(
-        1024, ge=64, description="Tokens of a prompt, padded to a multiple of 64, and its answer; likewise"
-    )
+    context: int = Field(1024, ge=64, description="Tokens of a prompt and its answer, at most; likewise")
     shards: int = Field(1, ge=1, description="Jobs that share the source's work, on one machine or several")
     samples: int = Field(1, ge=1, description="Responses to each post")
     sampling: Sampling = Sampling()

@@ -1,11 +1,13 @@
 """Texts that do not depend on their neighbours, in every precision; greedy ones are those of transformers' generate."""
 
 import random
+from dataclasses import replace
 
+import bitsandbytes
 import pytest
 import torch
 from tiny_model import END, make_model, save
-from transformers import GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig
 
 from empathic.decoding import PAD_TO, Decoder, Prompt
 from empathic.generation import load
@@ -79,10 +81,33 @@ def test_a_prompt_at_the_edge_of_its_padding_is_read_whole_and_no_more(model, le
     assert prompt.padded == PAD_TO * (1 if length <= PAD_TO else 2)
 
 
+def opened(asked, length=40):
+    """The prompts with an opening before them that they share."""
+    shared = tuple(range(100, 100 + length))
+    return [replace(prompt, tokens=shared + prompt.tokens, opening=length) for prompt in asked]
+
+
+@pytest.mark.parametrize("opening", [40, PAD_TO + 1])
+def test_an_opening_that_prompts_share_is_read_once_and_changes_no_greedy_text(model, opening):
+    asked = opened(prompts(5, longest=80), opening)
+    read = []
+    hook = model.model.register_forward_pre_hook(
+        lambda module, args, given: read.append(given["input_ids"].shape[1]), with_kwargs=True
+    )
+    try:
+        made = tokens(model, asked, filters=GREEDY)
+    finally:
+        hook.remove()
+
+    assert made == {prompt.key: generated(model, prompt, 1.3) for prompt in asked}
+    assert read.count(opening) == 1
+    assert sorted(set(read) - {1, opening}) == sorted({prompt.padded for prompt in asked})
+
+
 @pytest.mark.parametrize("quantization", ["none", "nf4", "int8"])
 def test_no_text_depends_on_its_neighbours_in_any_precision(folder, quantization):
     model = loaded(folder, quantization)
-    asked = prompts(10)
+    asked = prompts(5) + opened(prompts(10)[5:])
 
     together = tokens(model, asked)
 
@@ -94,6 +119,31 @@ def test_no_text_depends_on_its_neighbours_in_any_precision(folder, quantization
     strangers = [Prompt(f"s{n}", prompt.tokens, prompt.seed + 1) for n, prompt in enumerate(prompts(7, seed=5))]
     mixed = tokens(model, [*strangers, *asked[4:]])
     assert {key: mixed[key] for key in together if key in mixed} == {p.key: together[p.key] for p in asked[4:]}
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_on_a_cpu_four_bit_weights_are_the_numbers_that_bitsandbytes_makes_of_them(folder, double):
+    source = {"device": "cpu", "compute_dtype": "float32", "quantization": "nf4", "double_quantization": double}
+    ours = load(folder, source)
+    plain = load(folder, source | {"quantization": "none"}).get_submodule("model.layers.1.mlp.up_proj").weight
+    quantized, state = bitsandbytes.functional.quantize_4bit(
+        plain.contiguous(), quant_type="nf4", compress_statistics=double
+    )
+
+    weight = ours.get_submodule("model.layers.1.mlp.up_proj").weight
+
+    assert torch.equal(weight, bitsandbytes.functional.dequantize_4bit(quantized, state))
+    assert not torch.equal(weight, plain) and torch.allclose(weight, plain, atol=0.2 * plain.abs().max())
+    assert ours.get_output_embeddings().weight.dtype == torch.float32
+
+
+def test_greedy_texts_of_a_loaded_model_are_those_of_transformers(folder):
+    asked = prompts(4)
+    theirs = AutoModelForCausalLM.from_pretrained(folder["folder"])
+
+    assert tokens(loaded(folder, "none"), asked, filters=GREEDY) == {
+        prompt.key: generated(theirs, prompt, 1.3) for prompt in asked
+    }
 
 
 def test_quantized_weights_say_something_else(folder):

@@ -69,6 +69,7 @@ def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     rendered = "<|im_start|>user\nReply to: I am sad. <|im_end|>\n<|im_start|>assistant\n"
     tokens = tokenizer(rendered)["input_ids"]
+    opening = len(tokenizer("<|im_start|>user\nReply to: ")["input_ids"])
     expected = {
         "key": records.key(record),
         "study": "s",
@@ -95,7 +96,8 @@ def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
         "threads": 1,
         "batch_size_run": 4,
         "prompt_tokens": len(tokens),
-        "padded_tokens": 64 * -(-len(tokens) // 64),
+        "opening_tokens": opening,
+        "padded_tokens": 64 * -(-(len(tokens) - opening) // 64),
     }
     assert {name: record[name] for name in expected} == expected
     assert record["text"] == (record["raw_text"] or record["text"]).strip() != ""
@@ -241,6 +243,18 @@ def test_seed_prompt_study_and_source_make_the_records_stale(made, change):
     assert not set(keys(arm(made[1], **change))) & set(keys(arm(made[1])))
 
 
+def test_the_opening_is_what_all_posts_share_and_does_not_depend_on_them(made):
+    one = arm(made[1])
+    alike = POSTS.assign(text="I am sad, as they all are. " + POSTS["text"])
+
+    all_alike, one_of_them, others = (
+        {request.opening for request in generation.request_all(posts, one, make_tokenizer())}
+        for posts in (alike, alike[:1], POSTS)
+    )
+
+    assert all_alike == one_of_them == others == {len(make_tokenizer()("<|im_start|>user\nReply to: ")["input_ids"])}
+
+
 def test_other_weights_another_chat_template_and_another_sampler_make_the_records_stale(made, monkeypatch):
     before = keys(arm(made[1]))
     described = {"name": "x", "title": "x", "licence": "x", "note": "x", "folder": "x", "files": {}}
@@ -308,13 +322,12 @@ def test_a_model_without_a_chat_template_is_refused(own, tmp_path):
 
 
 def test_a_context_that_is_too_small_names_the_post_and_what_it_needs(made, tmp_path):
-    enough = arm(made[1], context=64 * 2 + 8)
-    tokens = max(len(request.tokens) for request in generation.request_all(POSTS, enough, make_tokenizer()))
-    assert 64 < tokens <= 128
+    tokens = max(len(request.tokens) for request in generation.request_all(POSTS, arm(made[1]), make_tokenizer()))
+    generation.request_all(POSTS, arm(made[1], context=tokens + 8), make_tokenizer())
 
-    assert refusal(arm(made[1], context=64 * 2 + 7), tmp_path) == (
-        f"source 'a': post 'p4' of s needs a context of 136 tokens ({tokens} of prompt, padded to a multiple of 64, "
-        "and max_new_tokens), the source has 135. "
+    assert refusal(arm(made[1], context=tokens + 7), tmp_path) == (
+        f"source 'a': post 'p4' of s needs a context of {tokens + 8} tokens ({tokens} of prompt, and max_new_tokens), "
+        f"the source has {tokens + 7}. "
         "Raise `context` of the source, which makes all its texts anew, or shorten the post."
     )
     assert not (tmp_path / "records").exists()
