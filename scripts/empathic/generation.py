@@ -15,6 +15,7 @@ from typing import Any
 import bitsandbytes
 import pandas as pd
 import torch
+from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from empathic import files, ids, prompts, records, weights
@@ -92,10 +93,11 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
         raise InputError(arm.manifest["folder"], "the model has no chat template", "Take an instruct or chat model")
     source = arm.source
     four_bit = source["quantization"] in ("nf4", "fp4")
-    opening = _opening(arm, tokenizer)
+    system_role = _takes_system_role(tokenizer)
+    opening = _opening(arm, tokenizer, system_role)
     asked = []
     for post in posts.itertuples():
-        messages = prompts.messages(arm.template, post.text)
+        messages = prompts.messages(arm.template, post.text, system_role=system_role)
         tokens = _tokens(messages, tokenizer)
         opened = len(opening) if tokens[: len(opening)] == opening else 0
         for sample in range(source["samples"]):
@@ -128,13 +130,25 @@ def _tokens(messages: list[dict[str, str]], tokenizer) -> list[int]:
     return tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
 
 
-def _opening(arm: Arm, tokenizer) -> list[int]:
+def _takes_system_role(tokenizer) -> bool:
+    """Whether a model's chat template has a place for a system message: some refuse one, some leave it out."""
+    mark = "A system message."
+    try:
+        tried = tokenizer.apply_chat_template(
+            [{"role": "system", "content": mark}, {"role": "user", "content": "A post."}], tokenize=False
+        )
+    except TemplateError:
+        return False
+    return mark in tried
+
+
+def _opening(arm: Arm, tokenizer, system_role: bool) -> list[int]:
     """The tokens before the post in nearly every prompt: those that prompts of unlike posts begin with.
 
     It follows from template and tokenizer alone, so that no text depends on what other posts a study has.
     """
-    rendered = [_tokens(prompts.messages(arm.template, post), tokenizer) for post in UNLIKE_POSTS]
-    return list(os.path.commonprefix(rendered))
+    alike = (prompts.messages(arm.template, post, system_role=system_role) for post in UNLIKE_POSTS)
+    return list(os.path.commonprefix([_tokens(messages, tokenizer) for messages in alike]))
 
 
 def _require_room(longest: Request, arm: Arm) -> None:

@@ -243,6 +243,35 @@ def test_seed_prompt_study_and_source_make_the_records_stale(made, change):
     assert not set(keys(arm(made[1], **change))) & set(keys(arm(made[1])))
 
 
+REFUSES = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('Only user and assistant') }}{% endif %}" + TEMPLATE
+)
+LEAVES_OUT = TEMPLATE.replace(
+    "{% for message in messages %}", "{% for message in messages if message.role != 'system' %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "roles", "first"),
+    [
+        (TEMPLATE, ["system", "user"], "You listen."),
+        (REFUSES, ["user"], "You listen.\n\nRead: I am sad. "),
+        (LEAVES_OUT, ["user"], "You listen.\n\nRead: I am sad. "),
+    ],
+    ids=["takes it", "refuses it", "leaves it out"],
+)
+def test_a_model_without_a_system_role_reads_the_system_message_in_the_user_s_turn(made, template, roles, first):
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = template
+    one = arm(made[1], template="You listen.\n---\nRead: {post}")
+
+    request = generation.request_all(POSTS[:1], one, tokenizer)[0]
+
+    assert [message["role"] for message in request.record["messages"]] == roles
+    assert request.record["messages"][0]["content"] == first
+    assert "You listen." in tokenizer.decode(request.tokens) and "I am sad." in tokenizer.decode(request.tokens)
+
+
 def test_the_opening_is_what_all_posts_share_and_does_not_depend_on_them(made):
     one = arm(made[1])
     alike = POSTS.assign(text="I am sad, as they all are. " + POSTS["text"])

@@ -24,6 +24,18 @@ def test_a_post_takes_the_place_of_the_placeholder_and_nothing_else_changes():
     assert made == [{"role": "user", "content": "Before a {post} of {braces} and \\ $ %s after."}]
 
 
+def test_what_stands_above_three_dashes_is_the_system_message_or_opens_the_user_s():
+    template = "You listen.\n\n---\n\nRead this:\n{post}"
+
+    assert prompts.messages(template, "A\n---\npost") == [
+        {"role": "system", "content": "You listen."},
+        {"role": "user", "content": "Read this:\nA\n---\npost"},
+    ]
+    assert prompts.messages(template, "A post", system_role=False) == [
+        {"role": "user", "content": "You listen.\n\nRead this:\nA post"}
+    ]
+
+
 def test_a_template_is_the_same_with_any_editor_s_marks_and_line_ends(prompt):
     written = [b"Read:\n{post}", b"\n Read:\n{post}\n\n", b"Read:\r\n{post}\r\n", b"\xef\xbb\xbfRead:\n{post}\n"]
 
@@ -37,6 +49,11 @@ def test_a_template_is_the_same_with_any_editor_s_marks_and_line_ends(prompt):
         (b"{post} {post}", ": {post} stands 2 times. It must stand once: where the post goes."),
         (b"{post} {name}", ": unknown placeholder {name}. A prompt may use {post} alone."),
         (b"{Post}", ": unknown placeholder {Post}. A prompt may use {post} alone."),
+        (b"{post}\n---\nReply", ": {post} stands in the system message. Put it below the line of three dashes."),
+        (
+            b"a\n---\nb\n---\n{post}",
+            ": a line of three dashes stands twice. It may stand once: below the system message.",
+        ),
         (b"caf\xe9 {post}", ": the text is not UTF-8. Save it as UTF-8."),
     ],
 )
