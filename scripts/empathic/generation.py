@@ -178,7 +178,7 @@ def load(manifest: dict[str, Any], source: dict[str, Any]) -> PreTrainedModel:
         )
     options: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "attn_implementation": "sdpa"}
     if source["quantization"] != "none":
-        options["quantization_config"] = _quantization(source)
+        options["quantization_config"] = quantization_of(source)
     model = AutoModelForCausalLM.from_pretrained(
         weights.verify(manifest),
         dtype=getattr(torch, source["compute_dtype"]),
@@ -221,7 +221,8 @@ def _constant(values: torch.Tensor) -> torch.nn.Parameter:
     return torch.nn.Parameter(values, requires_grad=False)
 
 
-def _quantization(source: dict[str, Any]) -> BitsAndBytesConfig:
+def quantization_of(source: dict[str, Any]) -> BitsAndBytesConfig:
+    """How bitsandbytes is asked to quantize a source's weights."""
     if source["quantization"] == "int8":
         # A threshold above 0 would treat outliers by what else is in the batch.
         return BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=0.0)
@@ -240,9 +241,20 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
     say(f"{arm.study}, {arm.name}: loading {arm.manifest['title']} ({arm.source['quantization']})")
     model = load(arm.manifest, arm.source)
     described = _describe(arm, model)
+    decoder = decoder_of(arm, model, tokenizer)
+    by_key = {request.record["key"]: request for request in requests}
+    progress = Progress(f"{arm.study}, {arm.name}", len(requests), say)
+    for text in decoder.answer([request.prompt for request in requests], progress.step):
+        request = by_key[text.prompt.key]
+        yield {**request.record, **described, **_outcome(text, request, tokenizer)}
+        progress.done()
+
+
+def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer) -> Decoder:
+    """What answers an arm's prompts with its model, by its settings."""
     sampling = dict(arm.source["sampling"])
     limit = sampling.pop("max_new_tokens")
-    decoder = Decoder(
+    return Decoder(
         model,
         stop_tokens=_stop_tokens(model, tokenizer),
         batch_size=arm.source["batch_size"],
@@ -250,12 +262,6 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
         max_new_tokens=limit,
         filters=Filters(**sampling),
     )
-    by_key = {request.record["key"]: request for request in requests}
-    progress = Progress(f"{arm.study}, {arm.name}", len(requests), say)
-    for text in decoder.answer([request.prompt for request in requests], progress.step):
-        request = by_key[text.prompt.key]
-        yield {**request.record, **described, **_outcome(text, request, tokenizer)}
-        progress.done()
 
 
 def _stop_tokens(model: PreTrainedModel, tokenizer) -> set[int]:
