@@ -74,12 +74,7 @@ def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, shard: tuple
             for record in _generate(missing, arm, tokenizer, say):
                 out.append(record)
                 found[record["key"]] = record
-    listed = [found[request.record["key"]] for request in requests]
-    table = pd.DataFrame(
-        [(entry["key"], entry["post_id"], entry["sample"], records.fingerprint(entry)) for entry in listed],
-        columns=["key", "post_id", "sample", "sha256"],
-    )
-    return in_order(posts, table)
+    return in_order(posts, records.listing(found[request.record["key"]] for request in requests))
 
 
 def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
@@ -94,6 +89,7 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
         tokens = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
         for sample in range(source["samples"]):
             record = {
+                "kind": "transformers",
                 "study": arm.study,
                 "source": arm.name,
                 "post_id": post.post_id,
@@ -217,6 +213,7 @@ def _outcome(text: Text, request: Request, tokenizer) -> dict[str, Any]:
         "prompt_tokens": len(request.tokens),
         "new_tokens": len(text.tokens),
         "padded_tokens": text.prompt.padded,
+        "attempts": 1,
         "started": datetime.fromtimestamp(text.started, UTC).isoformat(),
         "ended": datetime.now(UTC).isoformat(),
     }
