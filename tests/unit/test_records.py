@@ -174,6 +174,27 @@ def test_a_time_with_and_one_without_microseconds_compare_rightly(tmp_path):
     assert list(look_up(tmp_path)[0].values()) == ["earlier"]
 
 
+# Records that stand for a failure
+
+
+@pytest.mark.parametrize("files", [("a", "b"), ("b", "a")])
+def test_one_to_be_tried_again_yields_to_any_other_without_a_word(tmp_path, files):
+    failed = record(text="", ended="2026-01-01T00:00:00+00:00") | {"error": "no answer", "try_again": True}
+    append(tmp_path / f"{files[0]}.jsonl", failed)
+    append(tmp_path / f"{files[1]}.jsonl", record(text="later"))
+
+    assert list(look_up(tmp_path)[0].values()) == ["later"]
+    assert look_up(tmp_path)[1] == []
+
+
+def test_one_to_be_tried_again_is_given_where_there_is_no_other(tmp_path):
+    failed = record(text="") | {"error": "no answer", "try_again": True}
+    append(tmp_path / "a.jsonl", failed, failed | {"error": "another"})
+
+    assert [entry["error"] for entry in records.look_up(tmp_path, pytest.fail).values()] == ["no answer"]
+    assert records.to_try_again(failed) and not records.to_try_again(record())
+
+
 # Gathering
 
 
