@@ -91,7 +91,6 @@ class Endpoint:
             attempt += 1
             self._pace.turn()
             try:
-                # Known by their names, messages and settings are sent as the record has them.
                 outcome = read_answer(
                     self._client.chat.completions.create(
                         model=_model(self._source), messages=list(messages), **sampling

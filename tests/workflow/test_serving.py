@@ -111,7 +111,9 @@ def test_every_post_and_sample_has_an_answer_and_the_run_its_report(checkout, ru
         responses[["post_id", "sample", "response_id"]].itertuples(index=False, name=None)
     )
     assert set(responses["kind"]) == {"openai"} and set(responses["origin"]) == {"observed"}
-    assert "asked through an API" in checkout.read("results/served/report/report.html")
+    page = checkout.read("results/served/report/report.html")
+    assert "asked through an API" in page and "licence: Apache-2.0" in page
+    assert "temperature 0.7, max_tokens 24, seed derived, 2 responses a post" in page
     assert "main, served: 6 of 6 requests" in run
 
 
