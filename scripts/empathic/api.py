@@ -116,7 +116,7 @@ class Spend:
     def count(self, record: Record) -> None:
         """Count a record. Raises InputError where its tokens are unknown and there is a limit to keep."""
         if record["prompt_tokens"] is None or record["new_tokens"] is None:
-            if record["model_returned"] and self._limit:
+            if not record["error"] and self._limit:
                 raise InputError(
                     f"source '{self._name}'",
                     "the endpoint does not say how many tokens an answer took, so max_tokens_total cannot be kept",

@@ -184,31 +184,31 @@ class Endpoint:
 
 
 def read_answer(completion: Any) -> dict[str, Any]:
-    """What a record says of a chat completion. Raises ValueError where it is none."""
+    """What a record says of a chat completion, None for what an endpoint leaves out. Raises ValueError for no text."""
     try:
         choice = completion.choices[0]
         raw = choice.message.content or ""
         raw.encode()  # Half a surrogate pair is no text.
-        refusal = getattr(choice.message, "refusal", None)
-        usage = completion.usage
     except (AttributeError, IndexError, TypeError):
         raise ValueError(f"{str(completion)[:100]!r}") from None
     cleaned, error = raw.strip(), None
-    if choice.finish_reason == "content_filter":
+    finish_reason, usage = getattr(choice, "finish_reason", None), getattr(completion, "usage", None)
+    refusal = getattr(choice.message, "refusal", None)
+    if finish_reason == "content_filter":
         error = "the endpoint's content filter removed the answer, or a part of it"
     elif not cleaned:
         error = f"the model declined: {refusal}" if refusal else "the model gave an empty answer"
     return {
         "text": cleaned,
         "raw_text": raw if raw != cleaned else None,
-        "finish_reason": choice.finish_reason,
+        "finish_reason": finish_reason,
         "error": error,
         "try_again": False,
-        "prompt_tokens": usage.prompt_tokens if usage else None,
-        "new_tokens": usage.completion_tokens if usage else None,
-        "model_returned": completion.model,
+        "prompt_tokens": getattr(usage, "prompt_tokens", None),
+        "new_tokens": getattr(usage, "completion_tokens", None),
+        "model_returned": getattr(completion, "model", None),
         "system_fingerprint": getattr(completion, "system_fingerprint", None),
-        "request_id": completion._request_id or completion.id,
+        "request_id": getattr(completion, "_request_id", None) or getattr(completion, "id", None),
     }
 
 

@@ -346,6 +346,18 @@ def test_an_answer_that_is_none_is_asked_for_again(server, tmp_path, reply):
     assert (record["attempts"], record["text"]) == (2, "I am sorry to hear that.")
 
 
+@pytest.mark.parametrize("usage", [{}, {"usage": {}}, {"usage": {"total_tokens": 5}}])
+def test_an_endpoint_that_says_little_beside_the_text_is_taken_at_its_word(server, tmp_path, usage):
+    server.plan.append(send(200, {"choices": [{"message": {"content": "Hi."}}]} | usage))
+
+    (record,) = ask(arm(server), tmp_path, POSTS[:1])
+
+    assert (record["text"], record["error"], record["attempts"]) == ("Hi.", None, 1)
+    unsaid = ("finish_reason", "prompt_tokens", "new_tokens", "model_returned", "system_fingerprint", "request_id")
+    assert [record[name] for name in unsaid] == [None] * 6
+    assert problems(records.gathered(record, "post 0")) == []
+
+
 def test_an_answer_that_does_not_come_in_time_is_asked_for_again(server, tmp_path):
     server.takes_s = 0.5
     one = arm(server, timeout_s=0.1, retries=1)
