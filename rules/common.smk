@@ -56,6 +56,16 @@ def sources_of(study, kind):
     return [source for source in STUDIES[study]["sources"] if SOURCES[source]["kind"] == kind]
 
 
+def of_kind(kind):
+    """The names of the sources of a kind, as a wildcard is held to them."""
+    return "|".join(source for source in SOURCES if SOURCES[source]["kind"] == kind)
+
+
+def generated_in(study):
+    """The sources of a study whose responses are made in the run, here or by an API."""
+    return [source for source in STUDIES[study]["sources"] if SOURCES[source]["kind"] in settings.GENERATED]
+
+
 def fits():
     """One (study, model) a fit."""
     return [(study, model) for study in RATED for model in STUDIES[study]["models"]]
@@ -65,11 +75,7 @@ def tables():
     """Every table and text that a report may read, as the config asks for them."""
     made = expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["posts", "responses"])
     made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=["features", "summary"])
-    made += [
-        f"{RESULTS}/{study}/generations/{source}.jsonl"
-        for study in WITH_TEXTS
-        for source in sources_of(study, "transformers")
-    ]
+    made += [f"{RESULTS}/{study}/generations/{source}.jsonl" for study in WITH_TEXTS for source in generated_in(study)]
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow"])
     made += [f"{RESULTS}/{study}/models/{model}/{file}" for study, model in fits() for file in FIT_FILES]
     if config["claims"] and RATED:
@@ -86,18 +92,19 @@ def gpus(wildcards):
 
 
 def generation_settings(wildcards):
-    """A source's settings apart from its title, which changes no text."""
-    return {key: value for key, value in SOURCES[wildcards.source].items() if key != "title"}
+    """A source's settings apart from its title and price, which change no text."""
+    return {key: value for key, value in SOURCES[wildcards.source].items() if key not in ("title", "price_per_million")}
 
 
 def shards_of(wildcards):
-    """The numbers of a source's shards, from 1."""
-    return range(1, SOURCES[wildcards.source]["shards"] + 1)
+    """The shards of a source, like 1of1."""
+    shards = SOURCES[wildcards.source].get("shards", 1)
+    return [f"{shard}of{shards}" for shard in range(1, shards + 1)]
 
 
 def generated_sources(wildcards):
-    """The sources of a study whose responses are generated here."""
-    return sources_of(wildcards.study, "transformers")
+    """The sources of a study whose responses are made in the run."""
+    return generated_in(wildcards.study)
 
 
 def generations_of(wildcards):

@@ -1,8 +1,7 @@
-localrules:
-    fetch_model,
-
-
 if any(sources_of(study, "transformers") for study in WITH_TEXTS):
+
+    localrules:
+        fetch_model,
 
     rule fetch_model:
         input:
@@ -39,6 +38,8 @@ if any(sources_of(study, "transformers") for study in WITH_TEXTS):
             "<logs>/generate_responses/{study}.{source}.{shard}of{shards}.log",
         benchmark:
             "<benchmarks>/generate_responses/{study}.{source}.{shard}of{shards}.tsv"
+        wildcard_constraints:
+            source=of_kind("transformers"),
         priority: 10
         conda:
             "../envs/generation.yaml"
@@ -57,14 +58,50 @@ if any(sources_of(study, "transformers") for study in WITH_TEXTS):
         script:
             "../scripts/generate_responses.py"
 
+
+if any(sources_of(study, "openai") for study in WITH_TEXTS):
+
+    localrules:
+        request_responses,
+
+    rule request_responses:
+        input:
+            posts="<results>/{study}/posts.csv",
+            prompt=lookup("sources/{source}/prompt", within=config),
+            code=code_behind("request_responses.py"),
+        output:
+            done="<results>/{study}/shards/{source}.1of1.csv",
+        log:
+            "<logs>/request_responses/{study}.{source}.log",
+        benchmark:
+            "<benchmarks>/request_responses/{study}.{source}.tsv"
+        wildcard_constraints:
+            source=of_kind("openai"),
+        priority: 10
+        conda:
+            "../envs/generation.yaml"
+        threads: 1
+        resources:
+            mem_mb=500,
+            runtime="12h",
+            api=1,
+        params:
+            run=config["run"],
+            seed=config["seed"],
+            cache=config["cache"],
+            source=generation_settings,
+        message:
+            "{wildcards.study}: {wildcards.source} is asked over a network (posts leave this machine)"
+        script:
+            "../scripts/request_responses.py"
+
+
+if any(generated_in(study) for study in WITH_TEXTS):
+
     rule gather_generations:
         input:
             posts="<results>/{study}/posts.csv",
-            shards=expand(
-                "<results>/{{study}}/shards/{{source}}.{shard}of{shards}.csv",
-                shard=shards_of,
-                shards=lookup("sources/{source}/shards", within=config),
-            ),
+            shards=expand("<results>/{{study}}/shards/{{source}}.{shard}.csv", shard=shards_of),
             code=code_behind("gather_generations.py"),
         output:
             records="<results>/{study}/generations/{source}.jsonl",

@@ -16,6 +16,8 @@ with running(snakemake) as rule:
     listed = in_order(posts, listed)
     again = f"snakemake --cores all --forcerun {' '.join(rule.input.shards)}"
     found = records.look_up(Path(rule.params.cache) / "records" / study / source, rule.say)
+    texts = posts.set_index("post_id")["text"]
     with files.whole(rule.output.records) as out:
         for record in records.in_order(listed["key"], found, again):
-            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            whole = records.gathered(record, texts[record["post_id"]])
+            out.write(json.dumps(whole, ensure_ascii=False) + "\n")

@@ -79,12 +79,7 @@ def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, shard: tuple
             for record in _generate(missing, arm, tokenizer, say):
                 out.append(record)
                 found[record["key"]] = record
-    listed = [found[request.record["key"]] for request in requests]
-    table = pd.DataFrame(
-        [(entry["key"], entry["post_id"], entry["sample"], records.fingerprint(entry)) for entry in listed],
-        columns=["key", "post_id", "sample", "sha256"],
-    )
-    return in_order(posts, table)
+    return in_order(posts, records.listing(found[request.record["key"]] for request in requests))
 
 
 def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
@@ -102,6 +97,7 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
         opened = len(opening) if tokens[: len(opening)] == opening else 0
         for sample in range(source["samples"]):
             record = {
+                "kind": "transformers",
                 "study": arm.study,
                 "source": arm.name,
                 "post_id": post.post_id,
@@ -283,6 +279,7 @@ def _outcome(text: Text, request: Request, tokenizer) -> dict[str, Any]:
         "new_tokens": len(text.tokens),
         "opening_tokens": text.prompt.opening,
         "padded_tokens": text.prompt.padded,
+        "attempts": 1,
         "started": datetime.fromtimestamp(text.started, UTC).isoformat(),
         "ended": datetime.now(UTC).isoformat(),
     }

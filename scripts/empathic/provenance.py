@@ -17,7 +17,7 @@ from empathic import files
 # The packages that results, texts or pages depend on; what an environment lacks is left out.
 PACKAGES = (
     *("snakemake", "pydantic", "pyyaml", "numpy", "pandas", "scipy"),
-    *("torch", "transformers", "tokenizers", "accelerate", "bitsandbytes", "safetensors", "gguf"),
+    *("torch", "transformers", "tokenizers", "accelerate", "bitsandbytes", "safetensors", "gguf", "openai"),
     *("rpy2", "rpy2-rinterface", "emoji"),
     *("matplotlib", "jinja2", "jupytext", "nbclient", "ipykernel", "pypandoc-binary", "quarto-cli"),
 )

@@ -1,7 +1,8 @@
 """What was generated, one JSON line a record, in files that outlive failures and reruns.
 
 A record is found again by the fields that determine its text, DETERMINING; all other fields only describe how it came
-about. Each job appends to a file of its own; a look-up goes over all files of the source.
+about. records_schema.json says what each is. Each job appends to a file of its own; a look-up goes over all files of
+the source.
 """
 
 import contextlib
@@ -14,27 +15,44 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
 
-from empathic import files
+from empathic import files, ids
 from empathic.errors import InputError
 
-DETERMINING = (
-    "weights_sha256",
-    "prompt_sha256",
-    "messages",
-    "input_sha256",
-    "sampling",
-    "quantization",
-    "double_quantization",
-    "compute_dtype",
-    "device",
-    "batch_size",
-    "context",
-    "pad_to",
-    "seed",
-    "sampler_version",
-)
+DETERMINING = {
+    "transformers": (
+        "weights_sha256",
+        "prompt_sha256",
+        "messages",
+        "input_sha256",
+        "sampling",
+        "quantization",
+        "double_quantization",
+        "compute_dtype",
+        "device",
+        "batch_size",
+        "context",
+        "pad_to",
+        "seed",
+        "sampler_version",
+    ),
+    # An endpoint may be sent no seed, so that post and sample must tell two equal requests apart.
+    "openai": (
+        "kind",
+        "endpoint",
+        "deployment",
+        "api_version",
+        "model",
+        "prompt_sha256",
+        "messages",
+        "sampling",
+        "seed",
+        "post_id",
+        "sample",
+    ),
+}
 NEEDED = {"post_id", "sample", "text", "finish_reason", "error", "ended"}
 HEARTBEAT_S = 10
 STALE_S = 60
@@ -44,7 +62,9 @@ Record = dict[str, Any]
 
 def key(record: Record) -> str:
     """What a record is found by: SHA-256 over its determining fields. Raises KeyError where one is missing."""
-    return files.sha256_text(files.canonical({field: record[field] for field in DETERMINING}))
+    # Records made before there were other kinds name none.
+    determining = DETERMINING[record.get("kind", "transformers")]
+    return files.sha256_text(files.canonical({field: record[field] for field in determining}))
 
 
 def fingerprint(record: Record) -> str:
@@ -52,23 +72,28 @@ def fingerprint(record: Record) -> str:
     return files.sha256_text(files.canonical([record[name] for name in ("key", "text", "finish_reason", "error")]))
 
 
+def to_try_again(record: Record) -> bool:
+    """Whether it stands for an answer that could not be had, as in a failure of the network, and may be had yet."""
+    return bool(record.get("try_again"))
+
+
 def look_up(folder: Path, warn: Callable[[str], None]) -> dict[str, Record]:
     """All records of a source, by key.
 
-    Of two for one key the one that ended first counts, then by file name; a disagreement of texts is a warning, and so
-    is a line that is no record, which counts as missing.
+    Of two for one key the one that ended first counts, then by file name, and one to be tried again only where there
+    is no other; a disagreement of texts is a warning, and so is a line that is no record, which counts as missing.
     """
-    found: dict[str, tuple[str, str, Record]] = {}
+    found: dict[str, tuple[bool, str, str, Record]] = {}
     for file in sorted(folder.glob("*.jsonl")):
         for record in _read(file, warn):
-            candidate = (record["ended"], file.name, record)
+            candidate = (to_try_again(record), record["ended"], file.name, record)
             other = found.setdefault(record["key"], candidate)
-            if fingerprint(other[2]) != fingerprint(record):
-                first = min(other, candidate, key=lambda entry: entry[:2])
-                warn(f"{file}: two texts for one record (post {record['post_id']}); that of {first[1]} counts")
-            if candidate[:2] < other[:2]:
+            if not (candidate[0] or other[0]) and fingerprint(other[3]) != fingerprint(record):
+                first = min(other, candidate, key=lambda entry: entry[:3])
+                warn(f"{file}: two texts for one record (post {record['post_id']}); that of {first[2]} counts")
+            if candidate[:3] < other[:3]:
                 found[record["key"]] = candidate
-    return {name: entry[2] for name, entry in found.items()}
+    return {name: entry[3] for name, entry in found.items()}
 
 
 def _read(file: Path, warn: Callable[[str], None]) -> Iterator[Record]:
@@ -236,6 +261,24 @@ def _holder(lock: Path) -> dict[str, Any] | None:
         }
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def listing(made: Iterable[Record]) -> pd.DataFrame:
+    """What a job declares that it made: key, post_id, sample, sha256 (see fingerprint), one row a record."""
+    rows = [(record["key"], record["post_id"], record["sample"], fingerprint(record)) for record in made]
+    return pd.DataFrame(rows, columns=["key", "post_id", "sample", "sha256"])
+
+
+def gathered(record: Record, post: str) -> Record:
+    """A record as generations/{source}.jsonl has it: the id of its response before it, None where there is no text.
+
+    post: the text of its post.
+    """
+    identity = None
+    if not record["error"]:
+        identity = ids.response_id(record["post_id"], post, record["source"], record["sample"], record["text"])
+    # Records made before these were kept are of transformers, in one attempt.
+    return {"response_id": identity, "kind": "transformers", "attempts": 1, **record}
 
 
 def _last_byte(file: Path) -> bytes:

@@ -16,7 +16,7 @@ REMEDY = "A file of responses has the columns post_id, source, text; optional sa
 def from_records(records: Sequence[Mapping[str, Any]], source: str, say: Callable[[str], None]) -> pd.DataFrame:
     """The responses that a model gave: post_id, source, kind, sample, text, origin (observed).
 
-    records: of one source. Those with an error are left out, and said.
+    records: of one source, as gathered. Those with an error are left out, and said.
     Raises InputError where none is left.
     """
     failed = [record for record in records if record["error"]]
@@ -27,7 +27,7 @@ def from_records(records: Sequence[Mapping[str, Any]], source: str, say: Callabl
         raise InputError(f"source '{source}'", "it gave no answer at all", "See the errors in its records")
     rows = pd.DataFrame([(record["post_id"], record["sample"], record["text"]) for record in kept])
     return rows.set_axis(["post_id", "sample", "text"], axis=1).assign(
-        source=source, kind="transformers", origin="observed"
+        source=source, kind=kept[0]["kind"], origin="observed"
     )
 
 

@@ -1,10 +1,12 @@
 """The config as a typed model: its keys, units and defaults stand here and nowhere else."""
 
 import difflib
+import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from empathic.errors import in_words
 
@@ -13,6 +15,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Origin = Literal["observed", "stand_in", "simulated"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Sd = Annotated[float, Field(ge=0)]
+GENERATED = ("transformers", "openai")  # kinds of sources whose responses are made in the run
 
 TWO_INTERCEPTS = "rating ~ source * domain + (1 | rater_id) + (1 | post_id)"
 DECIDING = TWO_INTERCEPTS + " + (1 | response_id) + (1 | rater_id:source)"
@@ -22,6 +25,24 @@ class Section(BaseModel):
     """A part of the config that refuses keys it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _web_address(value: str) -> str:
+    # The message does not repeat the value: a password or a key may stand in an address.
+    if not re.fullmatch(r"https?://[^\s@?#]+", value):
+        raise ValueError("this must be an address like https://api.example.org/v1, without user, password and query")
+    return value.rstrip("/")
+
+
+def _name_of_variable(value: str) -> str:
+    # Likewise: who takes this for the place of the key itself must not find it on the screen.
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
+        raise ValueError("this must be the name of an environment variable, in capitals, and never the key itself")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Variable = Annotated[str, AfterValidator(_name_of_variable)]
 
 
 class InputFile(Section):
@@ -115,7 +136,81 @@ class TransformersSource(Section):
     sampling: Sampling = Sampling()
 
 
-Source = Annotated[HumanSource | TransformersSource, Field(discriminator="kind")]
+class Azure(Section):
+    """A deployment of a model at Azure OpenAI."""
+
+    endpoint: WebAddress = Field(description="https://NAME.openai.azure.com")
+    deployment: str = Field(min_length=1, description="What the deployment is called there")
+    api_version: str = Field(min_length=1, description="Of the API, like 2024-10-21")
+
+
+class ApiSampling(Section):
+    """How an endpoint is asked to draw: what is set here is sent by the same name, what is empty is not."""
+
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    frequency_penalty: float | None = Field(None, ge=-2, le=2)
+    presence_penalty: float | None = Field(None, ge=-2, le=2)
+    max_tokens: int | None = Field(None, ge=1, description="Limit of an answer, in tokens")
+    max_completion_tokens: int | None = Field(None, ge=1, description="What newer models of OpenAI have for max_tokens")
+    seed: Literal["derived"] | None = Field(
+        None, description="derived: each post and sample has a seed of its own; endpoints do their best with it"
+    )
+
+    @model_validator(mode="after")
+    def _one_limit(self):
+        if self.max_tokens and self.max_completion_tokens:
+            raise ValueError("max_tokens and max_completion_tokens are the same limit: set one of them")
+        return self
+
+
+class Price(Section):
+    """What a million tokens cost, for `make plan`."""
+
+    input: float = Field(ge=0, description="Of the prompt")
+    output: float = Field(ge=0, description="Of the answer")
+    currency: str = "USD"
+
+
+class OpenAISource(Section):
+    """A chat model behind an OpenAI-compatible endpoint, or a deployment of one at Azure OpenAI."""
+
+    kind: Literal["openai"]
+    title: str
+    model: str = Field(min_length=1, description="The model's name at the endpoint")
+    licence: str = Field(min_length=1, description="Licence or terms of use of the model, in words")
+    base_url: WebAddress = Field("https://api.openai.com/v1", description="The endpoint; not used with `azure`")
+    azure: Azure | None = None
+    key_variable: Variable | None = Field(
+        description="Environment variable that holds the key; left out: OPENAI_API_KEY, with `azure` "
+        "AZURE_OPENAI_API_KEY; null: the endpoint asks for no key"
+    )
+    prompt: Path = Field(Path("data/prompts/base.md"), description="Template with the placeholder {post}")
+    samples: int = Field(1, ge=1, description="Responses to each post")
+    sampling: ApiSampling = ApiSampling()
+    concurrency: int = Field(4, ge=1, description="Requests under way at once, at most")
+    requests_per_minute: int | None = Field(60, ge=1, description="Evenly spaced, retries counted; empty: no limit")
+    max_tokens_total: int | None = Field(
+        None,
+        ge=1,
+        description="Limit on spend in one study: tokens of prompts and answers, those of earlier runs counted; when "
+        "it is reached the run stops and keeps what it has; empty: no limit",
+    )
+    retries: int = Field(6, ge=0, description="Of a request that failed for 408, 409, 429, 5xx or a lost connection")
+    timeout_s: float = Field(120, gt=0, description="Longest wait for an answer")
+    longest_wait_s: float = Field(900, ge=0, description="Where the endpoint asks to wait longer, the run stops")
+    price_per_million: Price | None = None
+    retires_on: date | None = Field(None, description="When the model was announced to retire")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_variable(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "key_variable" in given:
+            return given
+        return given | {"key_variable": "AZURE_OPENAI_API_KEY" if given.get("azure") else "OPENAI_API_KEY"}
+
+
+Source = Annotated[HumanSource | TransformersSource | OpenAISource, Field(discriminator="kind")]
 
 
 class Effects(Section):
@@ -212,6 +307,7 @@ class Inference(Section):
 class Study(Section):
     title: str
     posts: Posts | None = Field(None, description="Empty where a study has ratings and no texts")
+    posts_may_leave: bool = Field(False, description="May its posts be sent to an API (a source of kind openai)?")
     sources: list[Name] = Field(min_length=1, description="In the order of every table; the first is the reference")
     ratings: Ratings | None = Field(None, description="Empty: the texts await their raters")
     models: dict[Name, MixedModel] = Field(
@@ -263,6 +359,11 @@ class Settings(Section):
                 declared = self.sources[source]
                 if study.posts and declared.kind == "human" and name not in declared.responses:
                     raise ValueError(f"sources > {source} > responses: no file for {name}, which lists this source")
+                if study.posts and declared.kind == "openai" and not study.posts_may_leave:
+                    raise ValueError(
+                        f"studies > {name}: source '{source}' sends the posts to an API; where their rights and your "
+                        "ethics approval allow that, set posts_may_leave: true"
+                    )
             if len(set(study.sources)) < len(study.sources):
                 raise ValueError(f"studies > {name} > sources: a source is listed twice")
             simulation = study.ratings and study.ratings.simulate

@@ -72,6 +72,8 @@ def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
     opening = len(tokenizer("<|im_start|>user\nReply to: ")["input_ids"])
     expected = {
         "key": records.key(record),
+        "kind": "transformers",
+        "attempts": 1,
         "study": "s",
         "source": "a",
         "post_id": "p0",
@@ -108,7 +110,7 @@ def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
     started, ended = (datetime.fromisoformat(record[name]) for name in ("started", "ended"))
     assert started <= ended
     assert started.utcoffset().total_seconds() == 0
-    assert set(records.DETERMINING) <= set(record)
+    assert set(records.DETERMINING["transformers"]) <= set(record)
 
 
 def test_the_table_lists_the_records_in_the_order_of_posts_and_samples(made, tmp_path):

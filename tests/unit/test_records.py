@@ -16,7 +16,7 @@ from empathic.errors import InputError
 
 def record(post="p1", text="Hello.", ended="2026-01-02T00:00:00+00:00", **fields):
     """A whole record, as generation makes them; its determining fields are the names of the fields themselves."""
-    made = {name: f"{name} of {post}" for name in records.DETERMINING} | fields
+    made = {name: f"{name} of {post}" for name in records.DETERMINING["transformers"]} | fields
     described = {"post_id": post, "sample": 0, "text": text, "finish_reason": "stop", "error": None, "ended": ended}
     return {"key": records.key(made), **described, **made}
 
@@ -56,7 +56,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
     assert records.look_up(tmp_path, pytest.fail) == {made["key"]: made}
 
 
-@pytest.mark.parametrize("field", records.DETERMINING)
+@pytest.mark.parametrize("field", records.DETERMINING["transformers"])
 def test_every_determining_field_changes_the_key(field):
     assert records.key(record(**{field: "other"})) != records.key(record())
 
@@ -172,6 +172,27 @@ def test_a_time_with_and_one_without_microseconds_compare_rightly(tmp_path):
     append(tmp_path / "b.jsonl", record(text="earlier", ended="2026-01-02T00:00:00+00:00"))
 
     assert list(look_up(tmp_path)[0].values()) == ["earlier"]
+
+
+# Records that stand for a failure
+
+
+@pytest.mark.parametrize("files", [("a", "b"), ("b", "a")])
+def test_one_to_be_tried_again_yields_to_any_other_without_a_word(tmp_path, files):
+    failed = record(text="", ended="2026-01-01T00:00:00+00:00") | {"error": "no answer", "try_again": True}
+    append(tmp_path / f"{files[0]}.jsonl", failed)
+    append(tmp_path / f"{files[1]}.jsonl", record(text="later"))
+
+    assert list(look_up(tmp_path)[0].values()) == ["later"]
+    assert look_up(tmp_path)[1] == []
+
+
+def test_one_to_be_tried_again_is_given_where_there_is_no_other(tmp_path):
+    failed = record(text="") | {"error": "no answer", "try_again": True}
+    append(tmp_path / "a.jsonl", failed, failed | {"error": "another"})
+
+    assert [entry["error"] for entry in records.look_up(tmp_path, pytest.fail).values()] == ["no answer"]
+    assert records.to_try_again(failed) and not records.to_try_again(record())
 
 
 # Gathering

@@ -10,7 +10,7 @@ POSTS = tables.POSTS.frame(
 
 
 def record(post, text, sample=0, error=None):
-    return {"post_id": post, "sample": sample, "text": text, "error": error, "finish_reason": "stop"}
+    return {"kind": "transformers", "post_id": post, "sample": sample, "text": text, "error": error}
 
 
 def from_file(tmp_path, content, known=frozenset("ab")):
@@ -49,6 +49,13 @@ def test_responses_of_people_and_models_become_one_table_in_the_order_of_posts_s
     assert table["label"].fillna("").tolist() == ["", "", "", "k1", "", ""]
     tables.RESPONSES.write(table, tmp_path / "written.csv")
     assert tables.RESPONSES.read(tmp_path / "written.csv")["response_id"].tolist() == table["response_id"].tolist()
+
+
+@pytest.mark.parametrize("kind", ["transformers", "openai"])
+def test_a_response_has_the_kind_of_its_source(kind):
+    made = responses.from_records([record("a", "x") | {"kind": kind}], "arm", print)
+
+    assert made["kind"].tolist() == [kind]
 
 
 def test_a_post_that_the_study_does_not_take_brings_no_response(tmp_path):

@@ -205,7 +205,7 @@ def test_a_missing_key_is_named(path, expected):
         (
             ["sources", "arm", "kind"],
             "transformer",
-            "config: sources > arm > kind: unknown kind 'transformer'; known: 'human', 'transformers'",
+            "config: sources > arm > kind: unknown kind 'transformer'; known: 'human', 'transformers', 'openai'",
         ),
         (["run"], "My run", "config: run: String should match pattern '^[a-z0-9_]+$' (found: 'My run')"),
         (["run"], "a\n", "config: run: String should match pattern '^[a-z0-9_]+$' (found: 'a\\n')"),
@@ -252,3 +252,121 @@ def test_each_mistake_has_a_line_of_its_own():
 
 def test_an_empty_config_is_told_what_it_needs():
     assert mistakes({}) == [f"config: {key}: this key is missing" for key in ("run", "sources", "studies")]
+
+
+# Sources behind an API
+
+
+API = {"kind": "openai", "title": "GPT", "model": "gpt-x", "licence": "its terms"}
+
+
+def with_api(may_leave=True, **source):
+    config = changed("sources", "gpt", to=API | source)
+    config["studies"]["s"] |= {"sources": ["human", "gpt"], "posts_may_leave": may_leave}
+    return config
+
+
+def test_what_an_api_source_leaves_out_is_openai_s_own_and_sends_no_sampling():
+    assert settings.read(with_api())["sources"]["gpt"] == API | {
+        "base_url": "https://api.openai.com/v1",
+        "azure": None,
+        "key_variable": "OPENAI_API_KEY",
+        "prompt": "data/prompts/base.md",
+        "samples": 1,
+        "sampling": dict.fromkeys(
+            [
+                "temperature",
+                "top_p",
+                "frequency_penalty",
+                "presence_penalty",
+                "max_tokens",
+                "max_completion_tokens",
+                "seed",
+            ]
+        ),
+        "concurrency": 4,
+        "requests_per_minute": 60,
+        "max_tokens_total": None,
+        "retries": 6,
+        "timeout_s": 120,
+        "longest_wait_s": 900,
+        "price_per_million": None,
+        "retires_on": None,
+    }
+
+
+AZURE = {"endpoint": "https://lab.openai.azure.com/", "deployment": "d", "api_version": "2024-10-21"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "OPENAI_API_KEY"),
+        ({"azure": AZURE}, "AZURE_OPENAI_API_KEY"),
+        ({"azure": AZURE, "key_variable": "LAB_KEY"}, "LAB_KEY"),
+        ({"key_variable": None}, None),
+    ],
+)
+def test_the_variable_with_the_key_follows_the_endpoint_unless_it_is_named(given, expected):
+    config = settings.read(with_api(**given))
+
+    assert config["sources"]["gpt"]["key_variable"] == expected
+    assert settings.read(config) == config
+
+
+def test_posts_go_to_an_api_only_where_the_study_says_so():
+    assert mistakes(with_api(may_leave=False)) == [
+        "config: studies > s: source 'gpt' sends the posts to an API; where their rights and your ethics approval "
+        "allow that, set posts_may_leave: true"
+    ]
+    assert settings.read(MINIMAL)["studies"]["s"]["posts_may_leave"] is False
+
+
+def test_a_study_without_posts_has_none_that_could_leave():
+    config = with_api(may_leave=False)
+    del config["studies"]["s"]["posts"]
+    config["studies"]["s"]["ratings"] = {"exports": [FILE]}
+
+    assert settings.read(config)["studies"]["s"]["sources"] == ["human", "gpt"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"key_variable": "sk-secret"},
+        {"key_variable": "0123secret"},
+        {"base_url": "https://user:secret@api.example.org/v1"},
+        {"base_url": "https://api.example.org/v1?key=secret"},
+        {"azure": AZURE | {"endpoint": "https://lab.openai.azure.com/?api-key=secret"}},
+        {"api_key": "sk-secret"},
+    ],
+)
+def test_a_key_in_a_config_is_refused_and_not_repeated(given):
+    (line,) = mistakes(with_api(**given))
+
+    assert line.startswith("config: sources > gpt > ") and "secret" not in line
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            {"sampling": {"max_tokens": 9, "max_completion_tokens": 9}},
+            "sampling: max_tokens and max_completion_tokens are the same limit: set one of them",
+        ),
+        ({"sampling": {"temperature": 2.1}}, "sampling > temperature: Input should be less than or equal to 2"),
+        ({"sampling": {"seed": 5}}, "sampling > seed: Input should be 'derived' (found: 5)"),
+        ({"sampling": {"max_new_tokens": 5}}, "sampling > max_new_tokens: no such key; did you mean 'max_tokens'?"),
+        ({"licence": ""}, "licence: String should have at least 1 character"),
+        ({"retires_on": "soon"}, "retires_on: Input should be a valid date"),
+        (
+            {"base_url": "api.example.org"},
+            "base_url: this must be an address like https://api.example.org/v1, without user, password and query",
+        ),
+        ({"requests_per_minute": 0}, "requests_per_minute: Input should be greater than or equal to 1 (found: 0)"),
+    ],
+)
+def test_a_mistake_in_an_api_source_is_named(given, expected):
+    (line,) = mistakes(with_api(**given))
+
+    assert line.startswith(f"config: sources > gpt > {expected}")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from empathic import files, tables
+from empathic import files, records, tables
 from empathic.instrument import Instrument
 from empathic.origin import weakest
 
@@ -172,7 +172,7 @@ def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str)
         parts |= {"posts": tables.POSTS.read(folder / "posts.csv")}
         parts |= {"responses": tables.RESPONSES.read(folder / "responses.csv")}
         parts |= {"style": tables.STYLE_SUMMARY.read(folder / "style" / "summary.csv")}
-        generated = [source for source in declared if declared[source]["kind"] == "transformers"]
+        generated = [source for source in declared if declared[source]["kind"] in records.DETERMINING]
         parts["generations"] = {source: _records(folder / "generations" / f"{source}.jsonl") for source in generated}
     if settings["ratings"]:
         parts |= {"raters": tables.RATERS.read(folder / "raters.csv")}

@@ -9,7 +9,12 @@ from empathic.report.loading import Run, Study
 from empathic.report.words import Prose, count, counted, listing, number, prose, share
 
 PRECISION = {"none": "not quantized", "int8": "int8", "nf4": "NF4, 4 bit", "fp4": "FP4, 4 bit"}
-KINDS = {"human": "people", "transformers": "a language model, run here", "archived": "an archive"}
+KINDS = {
+    "human": "people",
+    "transformers": "a language model, run here",
+    "openai": "a language model, asked through an API",
+    "archived": "an archive",
+}
 STEPS = {"entered": "Entered", "excluded": "Excluded", "remaining": "Remain"}
 RULES = {
     "unfinished": "did not finish the survey",
@@ -63,6 +68,8 @@ def _writer(run: Run, source: str, declared: dict[str, Any]) -> str:
 def _weights(run: Run, declared: dict[str, Any]) -> str:
     if "model" not in declared:
         return ""
+    if declared["kind"] == "openai":
+        return f"{declared['model']}; licence: {declared['licence']}"
     model = run.config["models"][declared["model"]]
     return "; ".join(part for part in (model["title"], model["note"], f"licence: {model['licence']}") if part)
 
@@ -80,6 +87,10 @@ def _decoding(declared: dict[str, Any]) -> str:
     if "sampling" not in declared:
         return ""
     drawn = declared["sampling"]
+    if declared["kind"] == "openai":
+        parts = [f"{name} {value}" for name, value in drawn.items() if value is not None]
+        parts = parts or ["as the endpoint does by default"]
+        return ", ".join([*parts, counted(declared["samples"], "response") + " a post"])
     parts = [f"temperature {drawn['temperature']:g}", f"top-p {drawn['top_p']:g}"]
     parts += [f"top-k {drawn['top_k']}"] if drawn["top_k"] else []
     parts += [

@@ -1,0 +1,20 @@
+"""Rule request_responses: a source behind an API answers a study's posts; records go to the cache."""
+
+from pathlib import Path
+
+from empathic import api, files, prompts, tables
+from empathic.rule import end_with_parent, running
+
+with running(snakemake) as rule:
+    end_with_parent()
+    arm = api.Arm(
+        study=rule.wildcards.study,
+        name=rule.wildcards.source,
+        source=rule.params.source,
+        template=prompts.read(rule.input.prompt),
+        seed=rule.params.seed,
+    )
+    posts = tables.POSTS.read(rule.input.posts)
+    done = api.answer(posts, arm, Path(rule.params.cache), f"{rule.params.run}.1of1", rule.say)
+    with files.whole(rule.output.done) as out:
+        done.to_csv(out, index=False, lineterminator="\n")
