@@ -27,6 +27,7 @@ COMMON = ["pandas", "numpy", "pydantic", "pyyaml"]
 STAGES = {
     "posts": COMMON,
     "generation": [*COMMON, "torch", "transformers", "accelerate", "bitsandbytes", "safetensors", "gguf", "huggingface-hub", "openai", "psutil"],
+    "quality": [*COMMON, "py3langid"],
     "ratings": [*COMMON, "scipy"],
     "models": [*COMMON, "scipy", "rpy2", *R_PACKAGES],
     "style": [*COMMON, "scipy", "emoji"],
