@@ -4,7 +4,9 @@ import dataclasses
 import json
 import re
 from datetime import datetime
+from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 from tiny_model import END, TEMPLATE, make_tokenizer, manifest, save
@@ -13,6 +15,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from empathic import generation, ids, records, settings, tables
 from empathic.errors import InputError
 
+ROOT = Path(__file__).parents[2]
 POSTS = tables.POSTS.frame(
     {"post_id": f"p{n}", "domain": "d", "text": "I am sad. " * (1 + 2 * n), "origin": "observed"} for n in range(5)
 )
@@ -107,6 +110,9 @@ def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
     assert started <= ended
     assert started.utcoffset().total_seconds() == 0
     assert set(records.DETERMINING) <= set(record)
+    schema = json.loads((ROOT / "scripts/empathic/records_schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(record, schema)
+    assert set(record) == set(schema["properties"])
 
 
 def test_the_table_lists_the_records_in_the_order_of_posts_and_samples(made, tmp_path):
