@@ -157,10 +157,7 @@ def test_a_line_of_four_words_that_stands_twice_is_a_repetition(text, repeats):
         (KIND + " Please take good care.", "en"),
         (SPANISH, "es"),
         ("听到这个消息我很难过。你一定很辛苦，希望你能找到一个可以倾诉的朋友，好好休息一下。", "zh"),
-        (
-            "Es tut mir so leid, dass es dir gerade derart schlecht geht. Hoffentlich findest du bald jemanden, dem du es sagst.",
-            "de",
-        ),
+        ("Es tut mir leid, dass es dir so schlecht geht. Hoffentlich findest du jemanden, dem du das erzählst.", "de"),
         (f"<p style='color: rgb(0,0,0)'>{KIND}</p>\n\n**Take care**, [a link](https://example.org/ein/pfad)", "en"),
         ("🎉❤️ " * 60, None),
         ("I'm sorry to hear that.", None),
