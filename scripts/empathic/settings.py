@@ -34,7 +34,9 @@ class InputFile(Section):
 
 
 class Posts(InputFile):
-    per_domain: int | None = Field(None, ge=1, description="Take so many posts of each domain, the first; empty: all")
+    per_domain: int | None = Field(
+        None, ge=1, description="Take so many posts of each domain, the first; it must have them. Empty: all"
+    )
 
 
 class WheelModel(Section):
