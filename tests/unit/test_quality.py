@@ -103,6 +103,7 @@ def test_each_check_alone_flags_a_response():
         ("I am a kind friend who listens, always to people", False),  # five in a row
         ("kind friend who listens to", False),
         ("listens to people Post Write no more", False),  # the place of the post is no run
+        ("listens to people post post write no more", False),
         ("Sure. [INST] That is hard. [/INST]", True),
         ("<|im_start|>assistant That is hard.", True),
         ("It takes no more than three short sentences.", True),
@@ -201,6 +202,7 @@ def test_what_was_asked_and_what_came_is_counted_by_source():
             record("p1", "stop", text="", error="the model gave an empty answer"),
             record("p1", None, text="", error="no answer after 5 attempts", sample=1),
             record("p2", "content_filter", text="", error="filtered"),
+            record("p1", "stop", text="That is", error="no whole answer", sample=2),
             record("p2", "stop", sample=1),
         ]
     }
@@ -212,7 +214,7 @@ def test_what_was_asked_and_what_came_is_counted_by_source():
     arm, person = table.loc["arm"], table.loc["people"]
     assert table.index.tolist() == ["people", "arm"]
     assert arm[["kind", "n_posts", "n_answered", "n_asked", "n_errors", "n_empty", "n_responses"]].tolist() == [
-        *("transformers", 3, 2, 6, 3, 1, 3)
+        *("transformers", 3, 2, 7, 4, 1, 3)
     ]
     assert arm[["n_below", "n_inside", "n_above", "n_truncated", "n_refusals"]].tolist() == [1, 0, 2, 1, 1]
     assert (arm["words_median"], arm["n_flagged"], arm["n_language"], arm["origin"]) == (5, 3, 0, "observed")
