@@ -38,6 +38,7 @@ STAGES = {
         "openai",
         "psutil",
     ],
+    "quality": [*COMMON, "py3langid"],
     "ratings": [*COMMON, "scipy"],
     "models": [*COMMON, "scipy", "rpy2", *R_PACKAGES],
     "style": [*COMMON, "scipy", "emoji"],

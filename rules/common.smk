@@ -74,6 +74,7 @@ def fits():
 def tables():
     """Every table and text that a report may read, as the config asks for them."""
     made = expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["posts", "responses"])
+    made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["quality", "quality_responses"])
     made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=["features", "summary"])
     made += [f"{RESULTS}/{study}/generations/{source}.jsonl" for study in WITH_TEXTS for source in generated_in(study)]
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow"])
@@ -115,6 +116,21 @@ def generations_of(wildcards):
         study=wildcards.study,
         source=generated_sources(wildcards),
     )
+
+
+def prompts_of(wildcards):
+    """For each of them its prompt."""
+    return {source: SOURCES[source]["prompt"] for source in generated_sources(wildcards)}
+
+
+def prompt_files(wildcards):
+    """The prompts' files."""
+    return sorted(set(prompts_of(wildcards).values()))
+
+
+def kinds_of(wildcards):
+    """The kind of each source of a study, in the config's order."""
+    return {source: SOURCES[source]["kind"] for source in STUDIES[wildcards.study]["sources"]}
 
 
 def written_files(wildcards):

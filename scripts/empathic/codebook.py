@@ -1,18 +1,18 @@
-"""docs/CODEBOOK.md: every table, every feature and every field of a record, from the schemas that check them.
+"""docs/CODEBOOK.md: every table, feature, check and field of a record, from the schemas that check them.
 
 `cd scripts && python -m empathic.codebook > ../docs/CODEBOOK.md`
 """
 
 from pathlib import Path
 
-from empathic import features, files, tables
+from empathic import checks, features, files, tables
 
 RECORDS = Path(__file__).with_name("records_schema.json")
 HEAD = """\
 # Codebook
 
-Made by `cd scripts && python -m empathic.codebook > ../docs/CODEBOOK.md` from the schemas in
-`scripts/empathic/tables.py`, `features.py` and `records_schema.json` there: do not edit.
+Made by `cd scripts && python -m empathic.codebook > ../docs/CODEBOOK.md` from the schemas
+`tables.py`, `features.py`, `checks.py` and `records_schema.json` in `scripts/empathic/`: do not edit.
 
 All tables lie under `results/{run}/`: UTF-8 CSV, one header row, an empty cell is a missing value. Further columns may
 follow those listed."""
@@ -28,7 +28,27 @@ def codebook() -> str:
             values = f" ({' / '.join(column.allowed)})" if column.allowed else ""
             empty = "yes" if column.missing else "no"
             lines.append(f"| {column.name} | {column.kind} | {empty} | {column.meaning}{values} |")
-    return "\n".join([*lines, *_features(), *_records()]) + "\n"
+    return "\n".join([*lines, *_records(), *_checks(), *_features()]) + "\n"
+
+
+def _checks() -> list[str]:
+    lines = [
+        "",
+        "## Checks",
+        "",
+        "What each response is checked for: columns of `{study}/quality_responses.csv`, and of `{study}/quality.csv`,",
+        "which counts those that fail. A response that fails is kept, and flagged.",
+        "",
+        "`repeated_4grams` is seq-rep-4 of S. Welleck et al. (2020, arXiv:1908.04319), over words: 1 - distinct runs",
+        "of four words / all such runs. `language` is told by py3langid (its own model, no network) of the text and of",
+        f"each of its lines that has {checks.LANGUAGE_BYTES} bytes of letters in UTF-8 or more (our limit: some 20",
+        "English words, or 27 Chinese characters); the first that is not the study's counts, so that a text that",
+        "changes its language is seen.",
+        "",
+        "| check | counted in | a response fails it where |",
+        "|---|---|---|",
+    ]
+    return lines + [f"| {check.name} | {check.counted} | {check.rule} |" for check in checks.CHECKS]
 
 
 def _features() -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from empathic import sheets
+from empathic.errors import InputError
 
 COLUMNS = ("post_id", "domain", "text")
 REMEDY = "A file of posts has the columns post_id, domain, text"
@@ -16,7 +17,8 @@ def read(path: Path | str, *, origin: str, per_domain: int | None = None) -> pd.
     origin: where they come from, carried into every row. per_domain: take the first so many of each domain.
 
     Returns the columns of tables.POSTS, in the file's order, further columns of the file behind.
-    Raises InputError for a missing column, an empty cell, or a post_id that stands twice.
+    Raises InputError for a missing column, an empty cell, a post_id that stands twice, or a domain that has fewer posts
+    than per_domain.
     """
     sheet, _ = sheets.read(path)
     for name in COLUMNS:
@@ -28,8 +30,20 @@ def read(path: Path | str, *, origin: str, per_domain: int | None = None) -> pd.
     sheet.refuse(twice, "post_id", f"'{sheets.first(ids, twice)}' stands twice", "Give each post an id of its own")
     posts = sheet.cells.assign(origin=origin)
     if per_domain:
+        _require_so_many(sheet, per_domain)
         posts = posts.groupby("domain", sort=False).head(per_domain)
     return posts[[*COLUMNS, "origin", *(name for name in posts if name not in (*COLUMNS, "origin"))]]
+
+
+def _require_so_many(sheet: sheets.Sheet, per_domain: int) -> None:
+    sizes = sheet.cells["domain"].value_counts(sort=False)
+    if (sizes < per_domain).any():
+        short = ", ".join(f"'{domain}' has {size}" for domain, size in sizes[sizes < per_domain].items())
+        raise InputError(
+            sheet.path,
+            f"the config asks for {per_domain} posts of each domain, and {short}",
+            f"Set per_domain to {sizes.min()} or less, leave it out to take all, or add posts",
+        )
 
 
 def in_order(posts: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

@@ -55,7 +55,9 @@ class InputFile(Section):
 
 
 class Posts(InputFile):
-    per_domain: int | None = Field(None, ge=1, description="Take so many posts of each domain, the first; empty: all")
+    per_domain: int | None = Field(
+        None, ge=1, description="Take so many posts of each domain, the first; it must have them. Empty: all"
+    )
 
 
 class WheelModel(Section):
@@ -309,6 +311,14 @@ class Study(Section):
     posts: Posts | None = Field(None, description="Empty where a study has ratings and no texts")
     posts_may_leave: bool = Field(False, description="May its posts be sent to an API (a source of kind openai)?")
     sources: list[Name] = Field(min_length=1, description="In the order of every table; the first is the reference")
+    asked_words: tuple[int, int] | None = Field(
+        (100, 150),
+        description="Least and most words that every source was asked for, as data/prompts/base.md does; empty: any. A "
+        "response outside is kept and flagged",
+    )
+    language: str = Field(
+        "en", pattern=r"^[a-z]{2,3}$", description="Of posts and responses, by ISO 639; one in another is flagged"
+    )
     ratings: Ratings | None = Field(None, description="Empty: the texts await their raters")
     models: dict[Name, MixedModel] = Field(
         default={
@@ -318,6 +328,12 @@ class Study(Section):
         description="`deciding` decides the claims; the others stand beside it",
     )
     inference: Inference = Inference()
+
+    @model_validator(mode="after")
+    def _asked_words_are_a_range(self):
+        if self.asked_words and not 1 <= self.asked_words[0] <= self.asked_words[1]:
+            raise ValueError("asked_words needs the least and the most words, as in [100, 150]")
+        return self
 
     @model_validator(mode="after")
     def _has_a_deciding_model(self):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from empathic.checks import CHECKS
 from empathic.errors import InputError
 from empathic.files import whole
 from empathic.origin import ORIGINS
@@ -120,9 +121,9 @@ def number(name: str, meaning: str, *, missing: bool = False) -> Column:
     return Column(name, meaning, "number", missing)
 
 
-def boolean(name: str, meaning: str) -> Column:
+def boolean(name: str, meaning: str, *, missing: bool = False) -> Column:
     """A column of True and False."""
-    return Column(name, meaning, "boolean")
+    return Column(name, meaning, "boolean", missing)
 
 
 ORIGIN = text("origin", "observed, stand_in (written for the package) or simulated", allowed=ORIGINS)
@@ -141,6 +142,8 @@ P_VALUE = number("p_value", "two-sided p, unadjusted", missing=True)
 CONF_LOW = number("conf_low", "lower end of the unadjusted 95% interval", missing=True)
 CONF_HIGH = number("conf_high", "upper end of the unadjusted 95% interval", missing=True)
 
+KINDS = ("human", "transformers", "openai", "archived")
+
 POSTS = Table(
     "{study}/posts.csv",
     "a post that was answered",
@@ -155,12 +158,55 @@ RESPONSES = Table(
         POST_ID,
         DOMAIN,
         SOURCE,
-        text("kind", "kind of the source", allowed=("human", "transformers", "openai", "archived")),
+        text("kind", "kind of the source", allowed=KINDS),
         integer("sample", "number of the draw, from 0, where a source answers a post more than once"),
         text("label", "the lab's own key of the response", missing=True),
         text("writer_id", "who wrote it, where people did", missing=True),
         text("text", "the response"),
         integer("n_words", "words: runs of characters between white space"),
+        ORIGIN,
+    ),
+    key=("response_id",),
+)
+QUALITY = Table(
+    "{study}/quality.csv",
+    "a source: what it was asked and gave, and how many of its responses fail each check (docs/CODEBOOK.md, Checks)",
+    (
+        SOURCE,
+        text("kind", "kind of the source", allowed=KINDS),
+        integer("n_posts", "posts of the study"),
+        integer("n_answered", "posts with at least one response of this source"),
+        integer("n_asked", "responses asked for: posts times samples; empty where no record tells", missing=True),
+        integer("n_errors", "of these, those that could not be had (`error` in their records)", missing=True),
+        integer("n_empty", "of these, those that the model ended without a word", missing=True),
+        integer("n_responses", "responses"),
+        integer("asked_low", "the least words asked for (`asked_words` in the config); empty: any", missing=True),
+        integer("asked_high", "the most words asked for; empty: any", missing=True),
+        number("words_median", "median of n_words over the responses", missing=True),
+        integer("n_inside", "responses of a length that was asked for", missing=True),
+        *(
+            integer(check.counted, f"responses with {check.name}; empty: of none could it be told", missing=True)
+            for check in CHECKS
+        ),
+        integer("n_language", "responses whose language was told: those long enough"),
+        integer("n_flagged", "responses that fail at least one check"),
+        text("origin", "the weakest of its responses; empty: it has none", missing=True, allowed=ORIGINS),
+    ),
+    key=("source",),
+)
+QUALITY_RESPONSES = Table(
+    "{study}/quality_responses.csv",
+    "a response, with what each check says of it (docs/CODEBOOK.md, Checks)",
+    (
+        RESPONSE_ID,
+        POST_ID,
+        SOURCE,
+        integer("sample", "number of the draw, from 0"),
+        integer("n_words", "words, as in responses.csv"),
+        *(boolean(check.name, "the check of this name; empty: not judged", missing=True) for check in CHECKS),
+        number("repeated_4grams", "share of its runs of four words that repeat an earlier one", missing=True),
+        text("language", "the language found, by ISO 639; empty: too short to tell", missing=True),
+        boolean("flagged", "it fails at least one check"),
         ORIGIN,
     ),
     key=("response_id",),
@@ -371,6 +417,8 @@ BY_MODEL = Table(
 ALL = (
     POSTS,
     RESPONSES,
+    QUALITY,
+    QUALITY_RESPONSES,
     RATERS,
     RATINGS,
     FLOW,

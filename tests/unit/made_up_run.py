@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from empathic import files, ids, origin, provenance, settings, tables
+from empathic import checks, files, ids, origin, provenance, settings, tables
 
 ROOT = Path(__file__).parents[2]
 FEATURES = ("n_words", "n_sentences", "words_per_sentence", "exclamation_marks", "emojis", "pronouns_you", "apologies")
@@ -67,6 +67,7 @@ class _Study:
         if self.study["posts"]:
             self.posts = self._posts()
             self.responses = self._responses()
+            self._quality()
             self._style()
         if self.study["ratings"]:
             self._ratings()
@@ -126,6 +127,31 @@ class _Study:
         }
         with open(path, "a", encoding="utf-8", newline="\n") as lines:
             lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def _quality(self):
+        rows, by_source = [], []
+        for place, row in enumerate(self.responses.itertuples()):
+            failed = {check.name: place % 10 == number for number, check in enumerate(checks.CHECKS)}
+            rows.append(
+                {"response_id": row.response_id, "post_id": row.post_id, "source": row.source, "sample": row.sample}
+                | {"n_words": row.n_words, "flagged": any(failed.values()), "repeated_4grams": 0.0, "language": "en"}
+                | {"origin": row.origin}
+                | failed
+            )
+        table = tables.QUALITY_RESPONSES.frame(rows)
+        tables.QUALITY_RESPONSES.write(table, self.folder / "quality_responses.csv")
+        for source, own in table.groupby("source", sort=False):
+            kind, n = self.config["sources"][source]["kind"], len(self.posts)
+            asked = {} if kind == "human" else {"n_asked": n, "n_errors": 0, "n_empty": 0}
+            by_source.append(
+                dict.fromkeys(tables.QUALITY.names)
+                | {"source": source, "kind": kind, "n_posts": n, "n_answered": n, "n_responses": n}
+                | asked
+                | {"words_median": own.n_words.astype(float).median(), "n_language": n}
+                | {check.counted: int(own[check.name].sum()) for check in checks.CHECKS}
+                | {"n_flagged": int(own.flagged.sum()), "origin": origin.weakest(own.origin)}
+            )
+        tables.QUALITY.write(tables.QUALITY.frame(by_source), self.folder / "quality.csv")
 
     def _style(self):
         features = tables.FEATURES.frame(

@@ -1,6 +1,7 @@
+import json
 from pathlib import Path
 
-from empathic import codebook, features, style, tables
+from empathic import checks, codebook, features, style, tables
 
 
 def test_the_codebook_that_ships_is_the_one_that_the_schemas_give():
@@ -26,3 +27,23 @@ def test_no_cell_breaks_its_table():
     rows = [line for line in codebook.codebook().splitlines() if line.startswith("| ")]
 
     assert {line.count("|") for line in rows} == {4, 5}
+
+
+def test_every_field_of_a_record_has_its_line_with_what_its_kind_of_source_adds():
+    text = codebook.codebook()
+    schema = json.loads((Path(codebook.__file__).parent / "records_schema.json").read_text(encoding="utf-8"))
+    parts = [schema, *schema.get("oneOf", ())]
+    named = {name for part in parts for name, field in part["properties"].items() if "description" in field}
+
+    part = text.split("## {study}/generations/{source}.jsonl\n")[1].split("\n## ")[0]
+
+    assert {line.split(" | ")[0][2:] for line in part.splitlines() if line.startswith("| ")} == named | {"field"}
+
+
+def test_every_check_has_its_rule_and_its_columns():
+    part = codebook.codebook().split("## Checks\n")[1].split("\n## ")[0]
+
+    for check in checks.CHECKS:
+        assert f"\n| {check.name} | {check.counted} | {check.rule} |" in part
+        assert check.name in tables.QUALITY_RESPONSES.names
+        assert check.counted in tables.QUALITY.names

@@ -34,10 +34,22 @@ def test_posts_keep_their_order_their_cells_and_their_further_columns(written):
 
 
 def test_the_first_posts_of_each_domain_are_taken_in_the_file_s_order(written):
-    content = "post_id,domain,text\n1,b,x\n2,a,x\n3,b,x\n4,a,x\n5,b,x\n6,c,x\n"
+    content = "post_id,domain,text\n1,b,x\n2,a,x\n3,b,x\n4,a,x\n5,b,x\n"
 
-    assert posts.read(written(content), origin="observed", per_domain=2)["post_id"].tolist() == list("12346")
-    assert posts.read(written(content), origin="observed")["post_id"].tolist() == list("123456")
+    assert posts.read(written(content), origin="observed", per_domain=2)["post_id"].tolist() == list("1234")
+    assert posts.read(written(content), origin="observed")["post_id"].tolist() == list("12345")
+
+
+def test_more_posts_of_a_domain_than_it_has_are_refused_with_how_many_it_has(written):
+    path = written("post_id,domain,text\n1,b,x\n2,a,x\n3,b,x\n4,a,x\n5,b,x\n6,c,x\n")
+
+    with pytest.raises(InputError) as error:
+        posts.read(path, origin="observed", per_domain=3)
+
+    assert str(error.value) == (
+        f"{path}: the config asks for 3 posts of each domain, and 'a' has 2, 'c' has 1. "
+        "Set per_domain to 1 or less, leave it out to take all, or add posts."
+    )
 
 
 @pytest.mark.parametrize(

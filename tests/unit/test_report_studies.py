@@ -1,11 +1,14 @@
 """Reports on studies that lack a part, or have far more of it than the shipped ones."""
 
+import re
 from dataclasses import replace
 
 import pages
+import pandas as pd
 import pytest
 from made_up_run import ROOT, config_of, write
 
+from empathic import checks
 from empathic.report import figures, head, loading, methods, outcomes, render
 
 EXPORT = {"file": "ratings.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}
@@ -166,18 +169,55 @@ def test_the_exclusions_are_said_as_the_config_has_them(usual):
     assert methods.exclusions(study) == "No rule excluded a rater."
 
 
-def test_texts_cut_by_the_limit_and_answers_that_could_not_be_had_are_counted(usual):
+def rows_of(table, named):
+    """The cells of the table's row that has this in its first."""
+    line = next(line for line in table.splitlines() if f"{named}</th>" in line)
+    return re.findall(r"<t[hd][^>]*>([^<]*)<", line)
+
+
+def test_how_many_fail_each_check_stands_in_the_table_with_their_share_of_those_judged(usual):
     study = usual.studies["study1"]
-    records = study.generations["smollm2_nf4"]
-    records["finish_reason"] = ["length", "length", "stop", "stop", "stop", "stop"]
-    records["error"] = [None, None, None, "filtered", None, None]
-    records["new_tokens"] = [24, 24, 10, 0, 11, 11]
+    arm = dict.fromkeys(("n_below", "n_say_ai", "n_repetitive"), 0)
+    arm |= {"n_posts": 6, "n_answered": 5, "n_responses": 8, "n_errors": 2, "n_empty": 1, "words_median": 70.5}
+    arm |= {"n_above": 1, "n_truncated": 4, "n_refusals": pd.NA, "n_prompt_leaks": 2, "n_other_language": 1}
+    study.quality.loc[1, list(arm | {"n_language": 4})] = [*arm.values(), 4]
+    study.quality.loc[0, ["n_truncated", "n_errors"]] = pd.NA
 
-    row = methods.quality_table(study).splitlines()
+    table = methods.quality_table(study)
 
-    expected = ["SmolLM2-135M in NF4 (from Q4_1)</th>", ">5<", ">1<", ">2 (40.0%)<", ">16.0<", ">24<"]
-    line = next(line for line in row if "NF4" in line)
-    assert all(cell in line for cell in expected), line
+    assert rows_of(table, "SmolLM2-135M in NF4 (from Q4_1)") == [
+        *("SmolLM2-135M in NF4 (from Q4_1)", "5 of 6", "8", "2", "70.5", "0 (0.0%)", "1 (12.5%)", "4 (50.0%)"),
+        *("–", "0 (0.0%)", "2 (25.0%)", "0 (0.0%)", "1 (25.0%)"),
+    ]
+    people = rows_of(table, "human (stand-in, not by a person)")
+    assert (people[3], people[7]) == ("–", "–")
+    assert "the 100 to 150 words asked for" in table
+    study.settings["asked_words"] = None
+    assert "No length was asked for." in methods.quality_table(study)
+
+
+def test_what_stands_out_is_said_in_words_and_nothing_else(usual):
+    study = usual.studies["study1"]
+    counts = [check.counted for check in checks.CHECKS]
+    study.quality[counts] = 0
+    study.quality[["n_posts", "n_answered", "n_responses", "n_language"]] = 20
+    study.quality[["n_errors", "n_flagged"]] = 0
+    in_all = "- In all, 0 of 60 texts fail at least one check. None is left out for it.\n"
+
+    assert methods.quality_notes(study) == (
+        "- Every post has its answers, and no check is failed by more than 5% of a source's texts.\n" + in_all
+    )
+
+    study.quality["n_truncated"] = [pd.NA, 1, 2]  # 5% do not stand out, 10% do
+    study.quality.loc[2, ["n_other_language", "n_language"]] = [2, 10]
+    study.quality.loc[0, "n_answered"] = 19
+    study.quality.loc[1, ["n_errors", "n_empty"]] = [1, 0]
+    assert methods.quality_notes(study) == (
+        "- **human &#40;stand&#45;in&#44; not by a person&#41;:** 1 of 20 posts got no answer.\n"
+        "- **SmolLM2&#45;135M in NF4 &#40;from Q4&#95;1&#41;:** 1 response could not be had (0 came back empty).\n"
+        "- **SmolLM2&#45;135M in float32 &#40;from Q4&#95;1&#41;:** of 20 texts, 10.0% are cut by the limit of new "
+        "tokens and 20.0% are in another language than the study's.\n" + in_all
+    )
 
 
 def test_a_fit_is_told_as_fit_json_has_it(usual):

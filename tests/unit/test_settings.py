@@ -49,6 +49,27 @@ def test_each_shipped_config_is_valid(path):
         assert (ROOT / file).is_file(), file
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([150, 100], "asked_words needs the least and the most words, as in [100, 150]"),
+        ([0, 100], "asked_words needs the least and the most words, as in [100, 150]"),
+    ],
+)
+def test_a_length_that_was_asked_for_is_a_range(given, said):
+    assert mistakes(changed("studies", "s", "asked_words", to=given)) == [f"config: studies > s: {said}"]
+
+
+def test_a_length_and_a_language_are_asked_for_unless_a_config_says_otherwise():
+    assert settings.read(MINIMAL)["studies"]["s"]["asked_words"] == [100, 150]
+    assert settings.read(MINIMAL)["studies"]["s"]["language"] == "en"
+    (said,) = mistakes(changed("studies", "s", "language", to="English"))
+    assert said.startswith("config: studies > s > language: ")
+    null = copy.deepcopy(MINIMAL)
+    null["studies"]["s"]["asked_words"] = None
+    assert settings.read(null)["studies"]["s"]["asked_words"] is None
+
+
 def test_no_two_shipped_configs_share_a_folder_of_results():
     runs = [yaml.safe_load(path.read_text(encoding="utf-8"))["run"] for path in SHIPPED]
 

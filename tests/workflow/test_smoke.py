@@ -33,6 +33,23 @@ def test_every_post_is_answered_in_words_by_the_model_that_the_record_names(smok
     assert len({record["text"] for record in made}) > len(made) / 2
 
 
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_quality_of_every_response_is_told_and_counted_as_the_records_have_it(smoke, study):
+    posts, _, sources, _ = STUDIES[study]
+    checked = smoke.table(f"results/smoke/{study}/quality_responses.csv")
+    counted = smoke.table(f"results/smoke/{study}/quality.csv").set_index("source")
+
+    assert set(checked["response_id"]) == set(smoke.table(f"results/smoke/{study}/responses.csv")["response_id"])
+    assert len(checked) == posts * sources and counted["n_responses"].tolist() == [posts] * sources
+    for source in ("smollm2_nf4", "smollm2_fp32"):
+        cut = [record["finish_reason"] == "length" for record in records(smoke, study, source)]
+        row = counted.loc[source]
+        assert (row["n_truncated"], row["n_asked"], row["n_errors"]) == (sum(cut), posts, 0)
+        assert row["n_below"] == posts  # of at most 24 tokens each, where 100 words are asked for
+    if "human" in counted.index:
+        assert counted.loc["human", ["n_truncated", "n_asked", "n_prompt_leaks"]].isna().all()
+
+
 def test_the_two_precisions_write_different_texts(smoke):
     nf4, fp32 = (records(smoke, "study2", source) for source in ("smollm2_nf4", "smollm2_fp32"))
 

@@ -58,6 +58,7 @@ def structure(run: Run) -> dict[str, Any]:
         "warning": head.warning(run),
         "studies": studies,
         "generated": any(study["generated"] for study in studies),
+        "texts": any(study["texts"] for study in studies),
         "awaiting": bool(run.awaiting),
         "claims": run.claims is not None,
         "demo": run.claims is not None and bool(run.claims.demo_verdict.notna().any()),

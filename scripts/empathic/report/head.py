@@ -200,7 +200,7 @@ def _left_out(study: Study) -> Iterable[str]:
     if study.ratings is None:
         yield "there are no ratings yet; models, contrasts and claims are left out."
     if study.posts is None:
-        yield "there are no texts; style, example responses and the check of generated texts are left out."
+        yield "there are no texts; style, example responses and the checks of texts are left out."
     if not any(declared["kind"] == "human" for declared in study.declared.values()):
         yield (
             "no source is human. So nothing is said of humans here: a comparison is made within one study alone, "

@@ -46,6 +46,7 @@ class Study:
     declared: dict[str, Any]
     posts: pd.DataFrame | None = None
     responses: pd.DataFrame | None = None
+    quality: pd.DataFrame | None = None
     raters: pd.DataFrame | None = None
     ratings: pd.DataFrame | None = None
     flow: pd.DataFrame | None = None
@@ -171,6 +172,7 @@ def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str)
     if settings["posts"]:
         parts |= {"posts": tables.POSTS.read(folder / "posts.csv")}
         parts |= {"responses": tables.RESPONSES.read(folder / "responses.csv")}
+        parts |= {"quality": tables.QUALITY.read(folder / "quality.csv")}
         parts |= {"style": tables.STYLE_SUMMARY.read(folder / "style" / "summary.csv")}
         generated = [source for source in declared if declared[source]["kind"] in records.DETERMINING]
         parts["generations"] = {source: _records(folder / "generations" / f"{source}.jsonl") for source in generated}

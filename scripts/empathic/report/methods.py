@@ -1,12 +1,13 @@
-"""Methods as run: posts, sources, prompt, instrument, exclusions, participant flow, quality of the generated texts."""
+"""Methods as run: posts, sources, prompt, instrument, exclusions, participant flow, quality of the responses."""
 
 from typing import Any
 
 import pandas as pd
 
+from empathic.checks import CHECKS, Check
 from empathic.report import blocks
 from empathic.report.loading import Run, Study
-from empathic.report.words import Prose, count, counted, listing, number, prose, share
+from empathic.report.words import MISSING, Prose, count, counted, is_missing, listing, number, prose, share
 
 PRECISION = {"none": "not quantized", "int8": "int8", "nf4": "NF4, 4 bit", "fp4": "FP4, 4 bit"}
 KINDS = {
@@ -22,6 +23,7 @@ RULES = {
     "too_fast": "too fast",
     "straight_lining": "gave the same answer throughout",
 }
+STANDS_OUT = 0.05  # A check failed by a larger share of a source's texts is said in words; our choice.
 ORIGINS = {"observed": "observed", "stand_in": "stand-in", "simulated": "simulated"}
 
 
@@ -198,28 +200,65 @@ def _made(study: Study) -> str:
 
 
 def quality_table(study: Study) -> str:
-    """How the generation went: texts, errors, texts cut by the limit, tokens."""
-    rows = list(study.generations.items())
-    if not rows:
-        return "No text of this study was generated here."
-    done = {source: records[records.error.isna()] for source, records in rows}
-    cut = {source: int((records.finish_reason == "length").sum()) for source, records in done.items()}
+    """What each source was asked and gave, and how many of its responses fail each check."""
+    rows = list(study.quality.itertuples())
     columns = [
-        blocks.words("Source", [study.source_title(source) for source, _ in rows]),
-        blocks.numbers("Texts", [count(len(records)) for records in done.values()]),
-        blocks.numbers("No answer", [count(len(records) - len(done[source])) for source, records in rows]),
-        blocks.numbers(
-            "Cut by the limit",
-            [f"{count(cut[source])} ({share(cut[source], len(done[source]))})" for source, _ in rows],
-        ),
-        blocks.numbers("Mean new tokens", [number(records.new_tokens.mean(), 1) for records in done.values()]),
-        blocks.numbers("Most", [count(records.new_tokens.max()) for records in done.values()]),
+        blocks.words("Source", [study.source_title(row.source) for row in rows]),
+        blocks.numbers("Posts answered", [f"{count(row.n_answered)} of {count(row.n_posts)}" for row in rows]),
+        blocks.numbers("Texts", [count(row.n_responses) for row in rows]),
+        blocks.numbers("No answer", [count(row.n_errors) for row in rows]),
+        blocks.numbers("Median words", [number(row.words_median, 1) for row in rows]),
+        *(blocks.numbers(check.head, [_failing(row, check) for row in rows]) for check in CHECKS),
     ]
     caption = (
-        f"{prose(study.title)}: the generated texts. A text is cut where the model had not ended it at the limit of "
-        "new tokens."
+        f"{prose(study.title)}: quality of the responses: how many fail each check, with their share of those that the "
+        f"check could judge (a dash: it could judge none). {_asked(study)} *No answer* counts responses that were "
+        "asked for and could not be had. The rules stand in docs/CODEBOOK.md under Checks; whatever fails one is kept."
     )
-    return blocks.table(f"{study.name}-generation", caption, columns)
+    return blocks.table(f"{study.name}-quality", caption, columns)
+
+
+def _asked(study: Study) -> str:
+    asked = study.settings["asked_words"]
+    if asked is None:
+        return "No length was asked for."
+    return f"*Below* and *Above* are measured against the {count(asked[0])} to {count(asked[1])} words asked for."
+
+
+def _failing(row, check: Check) -> str:
+    failing = getattr(row, check.counted)
+    return MISSING if is_missing(failing) else f"{count(failing)} ({share(failing, _judged(row, check))})"
+
+
+def _judged(row, check: Check) -> int:
+    return row.n_language if check.name == "other_language" else row.n_responses
+
+
+def quality_notes(study: Study) -> str:
+    """What stands out in that table: a list of sentences."""
+    items = []
+    for row in study.quality.itertuples():
+        parts = [
+            f"{share(getattr(row, check.counted), _judged(row, check))} are {check.said}"
+            for check in CHECKS
+            if not is_missing(getattr(row, check.counted))
+            and getattr(row, check.counted) > STANDS_OUT * _judged(row, check)
+        ]
+        found = [f"of {counted(row.n_responses, 'text')}, {listing(parts)}"] if parts else []
+        if row.n_answered < row.n_posts:
+            found.append(f"{count(row.n_posts - row.n_answered)} of {counted(row.n_posts, 'post')} got no answer")
+        if not is_missing(row.n_errors) and row.n_errors:
+            found.append(f"{counted(row.n_errors, 'response')} could not be had ({count(row.n_empty)} came back empty)")
+        if found:
+            items.append(f"**{prose(study.source_title(row.source))}:** {'; '.join(found)}.")
+    if not items:
+        limit = f"{number(100 * STANDS_OUT, 0)}%"
+        items = [f"Every post has its answers, and no check is failed by more than {limit} of a source's texts."]
+    flagged, texts = study.quality.n_flagged.sum(), study.quality.n_responses.sum()
+    items.append(
+        f"In all, {count(flagged)} of {counted(texts, 'text')} fail at least one check. None is left out for it."
+    )
+    return blocks.listed(items)
 
 
 def _origins(origins: pd.Series) -> str:
