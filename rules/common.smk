@@ -97,6 +97,12 @@ def generation_settings(wildcards):
     return {key: value for key, value in SOURCES[wildcards.source].items() if key not in ("title", "price_per_million")}
 
 
+def redraw_of(wildcards):
+    """What a source does with a response outside the words that the study asks for; None: it keeps it."""
+    draws, words = SOURCES[wildcards.source]["redraws"], STUDIES[wildcards.study]["asked_words"]
+    return {"words": words, "draws": draws} if draws else None
+
+
 def shards_of(wildcards):
     """The shards of a source, like 1of1."""
     shards = SOURCES[wildcards.source].get("shards", 1)

@@ -53,6 +53,7 @@ if any(sources_of(study, "transformers") for study in WITH_TEXTS):
             seed=config["seed"],
             cache=config["cache"],
             source=generation_settings,
+            redraw=redraw_of,
         message:
             "{wildcards.study}: {wildcards.source} answers the posts (part {wildcards.shard} of {wildcards.shards})"
         script:

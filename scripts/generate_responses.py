@@ -17,6 +17,7 @@ with running(snakemake) as rule:
         manifest=files.read_json(rule.input.manifest[0]),
         template=prompts.read(rule.input.prompt),
         seed=rule.params.seed,
+        redraw=rule.params.redraw,
     )
     done = generation.answer(
         tables.POSTS.read(rule.input.posts),

@@ -73,10 +73,16 @@ class Decoder:
         self._filters = filters
 
     @torch.inference_mode()
-    def answer(self, prompts: Sequence[Prompt], step: Callable[[int], None] = lambda rows: None) -> Iterator[Text]:
+    def answer(
+        self,
+        prompts: Sequence[Prompt],
+        step: Callable[[int], None] = lambda rows: None,
+        again: Callable[[Text], Prompt | None] = lambda text: None,
+    ) -> Iterator[Text]:
         """Answer all prompts, longest first, and give each text as it ends.
 
         step: called after each forward pass with the number of tokens that it added to texts.
+        again: called with each text that has ended; the prompt that it gives is answered in the text's place.
         Raises ValueError for a prompt that does not leave room for max_new_tokens in the context.
         """
         if any(len(prompt.tokens) + self._limit > self._context for prompt in prompts):
@@ -90,7 +96,7 @@ class Decoder:
                 text = self._start(queue.popleft(), rows, row)
                 step(1)
                 if text.finish_reason:
-                    yield text
+                    yield from _ended(text, again, queue)
             if not rows.busy:
                 continue
             tokens = draw(rows.advance(), rows.seen, rows.generators, self._filters).tolist()
@@ -98,7 +104,7 @@ class Decoder:
             for row, text in rows.busy:
                 self._append(text, tokens[row], rows, row)
                 if text.finish_reason:
-                    yield text
+                    yield from _ended(text, again, queue)
 
     def _start(self, prompt: Prompt, rows: "_Rows", row: int) -> Text:
         text = Text(prompt, torch.Generator().manual_seed(prompt.seed))
@@ -118,6 +124,14 @@ class Decoder:
             rows.leave(row)
         else:
             rows.put(row, token)
+
+
+def _ended(text: Text, again: Callable[[Text], Prompt | None], queue: deque[Prompt]) -> Iterator[Text]:
+    prompt = again(text)
+    if prompt:
+        queue.appendleft(prompt)
+    else:
+        yield text
 
 
 class _Rows:

@@ -6,8 +6,9 @@ import os
 import platform
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Arm:
-    """A source of one study: its settings (settings.TransformersSource), its weights' manifest, its prompt template."""
+    """A source of one study: its settings (settings.TransformersSource), its weights' manifest, its prompt template.
+
+    redraw: `words`, the least and the most that were asked for, and `draws`, how many new draws a response outside them
+    gets, each from a seed of its own; the last one is kept. None: every first draw is.
+    """
 
     study: str
     name: str
@@ -41,6 +46,7 @@ class Arm:
     manifest: dict[str, Any]
     template: str
     seed: int
+    redraw: dict[str, Any] | None = None
 
     def records_in(self, cache: Path) -> Path:
         """Where its records lie."""
@@ -116,6 +122,7 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
                 "pad_to": PAD_TO,
                 "seed": ids.seed(arm.seed, arm.study, arm.name, post.post_id, sample),
                 "sampler_version": SAMPLER_VERSION,
+                "redraw": arm.redraw,
             }
             asked.append(Request(tuple(tokens), opened, {"key": records.key(record), **record}))
     _require_room(max(asked, key=lambda request: len(request.tokens)), arm)
@@ -240,10 +247,31 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
     decoder = decoder_of(arm, model, tokenizer)
     by_key = {request.record["key"]: request for request in requests}
     progress = Progress(f"{arm.study}, {arm.name}", len(requests), say)
-    for text in decoder.answer([request.prompt for request in requests], progress.step):
+    drawn: Counter[str] = Counter()
+
+    def again(text: Text) -> Prompt | None:
+        key = text.prompt.key
+        drawn[key] += 1
+        if not arm.redraw or drawn[key] > arm.redraw["draws"] or _fits(_cleaned(text, tokenizer)[1], arm.redraw):
+            return None
+        return replace(text.prompt, seed=ids.seed(by_key[key].record["seed"], drawn[key]))
+
+    for text in decoder.answer([request.prompt for request in requests], progress.step, again):
         request = by_key[text.prompt.key]
-        yield {**request.record, **described, **_outcome(text, request, tokenizer)}
+        attempts = drawn[text.prompt.key]
+        yield {**request.record, **described, **_outcome(text, request, tokenizer), "attempts": attempts}
         progress.done()
+
+
+def _cleaned(text: Text, tokenizer) -> tuple[str, str]:
+    """What the model wrote, and the same without white space at its ends."""
+    raw = tokenizer.decode(text.tokens, skip_special_tokens=True)
+    return raw, raw.strip()
+
+
+def _fits(text: str, redraw: dict[str, Any]) -> bool:
+    least, most = redraw["words"]
+    return least <= len(text.split()) <= most
 
 
 def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer) -> Decoder:
@@ -268,8 +296,7 @@ def _stop_tokens(model: PreTrainedModel, tokenizer) -> set[int]:
 
 def _outcome(text: Text, request: Request, tokenizer) -> dict[str, Any]:
     """What generation adds to a record; a text of nothing but white space is an error, as nobody can rate it."""
-    raw = tokenizer.decode(text.tokens, skip_special_tokens=True)
-    cleaned = raw.strip()
+    raw, cleaned = _cleaned(text, tokenizer)
     return {
         "text": cleaned,
         "raw_text": raw if raw != cleaned else None,
@@ -279,7 +306,6 @@ def _outcome(text: Text, request: Request, tokenizer) -> dict[str, Any]:
         "new_tokens": len(text.tokens),
         "opening_tokens": text.prompt.opening,
         "padded_tokens": text.prompt.padded,
-        "attempts": 1,
         "started": datetime.fromtimestamp(text.started, UTC).isoformat(),
         "ended": datetime.now(UTC).isoformat(),
     }

@@ -37,6 +37,7 @@ DETERMINING = {
         "pad_to",
         "seed",
         "sampler_version",
+        "redraw",
     ),
     # An endpoint may be sent no seed, so that post and sample must tell two equal requests apart.
     "openai": (

@@ -135,6 +135,12 @@ class TransformersSource(Section):
     context: int = Field(1024, ge=64, description="Tokens of a prompt and its answer, at most; likewise")
     shards: int = Field(1, ge=1, description="Jobs that share the source's work, on one machine or several")
     samples: int = Field(1, ge=1, description="Responses to each post")
+    redraws: int = Field(
+        0,
+        ge=0,
+        description="New draws, each from a seed of its own, for a response outside the study's `asked_words`; "
+        "0: it is kept, and flagged",
+    )
     sampling: Sampling = Sampling()
 
 
@@ -373,6 +379,8 @@ class Settings(Section):
                 if source not in self.sources:
                     raise ValueError(f"studies > {name}: unknown source {_unknown(source, self.sources)}")
                 declared = self.sources[source]
+                if declared.kind == "transformers" and declared.redraws and not study.asked_words:
+                    raise ValueError(f"sources > {source} > redraws: studies > {name} asks for no number of words")
                 if study.posts and declared.kind == "human" and name not in declared.responses:
                     raise ValueError(f"sources > {source} > responses: no file for {name}, which lists this source")
                 if study.posts and declared.kind == "openai" and not study.posts_may_leave:

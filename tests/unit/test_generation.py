@@ -32,11 +32,11 @@ def own(tmp_path):
     return tmp_path / "tiny", save(tmp_path / "tiny")
 
 
-def arm(manifest, *, seed=7, template=PROMPT, study="s", name="a", **source):
+def arm(manifest, *, seed=7, template=PROMPT, study="s", name="a", redraw=None, **source):
     given = {"kind": "transformers", "title": "Tiny", "model": "tiny", "quantization": "none", "batch_size": 4}
     given |= {"context": 320, "sampling": {"max_new_tokens": 8, "temperature": 0.9}} | source
     read = settings.TransformersSource.model_validate(given).model_dump(mode="json")
-    return generation.Arm(study=study, name=name, source=read, manifest=manifest, template=template, seed=seed)
+    return generation.Arm(study, name, read, manifest, template, seed, redraw)
 
 
 def answer(arm, cache, shard=(1, 1), posts=POSTS, writer=None, said=None):
@@ -209,6 +209,7 @@ SETTINGS = {
     "device": ("cuda", True),
     "batch_size": (5, True),
     "context": (384, True),
+    "redraws": (2, False),  # What the rule makes of it and of the words asked for counts: see the test below.
 }
 SAMPLING = {"max_new_tokens": 9, "temperature": 0.8, "top_p": 0.5, "top_k": 3, "repetition_penalty": 1.2}
 
@@ -232,6 +233,35 @@ def test_quantized_constants_count_in_four_bit_alone(made):
     assert with_constants("nf4", True) != with_constants("nf4", False)
     assert with_constants("int8", True) == with_constants("int8", False)
     assert with_constants("none", True) == with_constants("none", False)
+
+
+def test_redraws_and_the_words_asked_for_make_the_records_stale(made):
+    asked = [None, {"words": [1, 5], "draws": 2}, {"words": [1, 6], "draws": 2}, {"words": [1, 5], "draws": 3}]
+
+    assert len({tuple(keys(arm(made[1], redraw=redraw))) for redraw in asked}) == 4
+
+
+def test_a_response_outside_the_words_asked_for_is_drawn_again_by_seeds_of_its_own(made, tmp_path):
+    def words(redraw, folder):
+        _, texts = answer(arm(made[1], redraw=redraw), tmp_path / folder, posts=POSTS)
+        found = {record["post_id"]: record for record in lines(arm(made[1]), tmp_path / folder)}
+        return {post: len(text.split()) for (post, _), text in texts.items()}, found
+
+    first, _ = words(None, "first")
+    short = min(first.values())
+    within, found = words({"words": [short, short], "draws": 3}, "within")
+
+    for post, record in found.items():
+        # The first draw that fits stands; else the last.
+        assert record["attempts"] == 1 if first[post] == short else 2 <= record["attempts"] <= 4
+        assert within[post] == short or record["attempts"] == 4
+    assert any(record["attempts"] > 1 for record in found.values())
+    alone, of_it = answer(
+        arm(made[1], redraw={"words": [short, short], "draws": 3}), tmp_path / "alone", posts=POSTS[3:4]
+    )
+    assert of_it["p3", 0] == found["p3"]["text"]
+    never, found = words({"words": [900, 901], "draws": 2}, "never")
+    assert {record["attempts"] for record in found.values()} == {3}
 
 
 def test_more_samples_leave_the_first_as_they_were(made):

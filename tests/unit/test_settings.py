@@ -60,6 +60,15 @@ def test_a_length_that_was_asked_for_is_a_range(given, said):
     assert mistakes(changed("studies", "s", "asked_words", to=given)) == [f"config: studies > s: {said}"]
 
 
+def test_redraws_need_a_length_that_was_asked_for():
+    given = copy.deepcopy(MINIMAL)
+    given["studies"]["s"]["asked_words"] = None
+    [source] = [name for name, one in given["sources"].items() if one["kind"] == "transformers"]
+    given["sources"][source]["redraws"] = 2
+
+    assert mistakes(given) == [f"config: sources > {source} > redraws: studies > s asks for no number of words"]
+
+
 def test_a_length_and_a_language_are_asked_for_unless_a_config_says_otherwise():
     assert settings.read(MINIMAL)["studies"]["s"]["asked_words"] == [100, 150]
     assert settings.read(MINIMAL)["studies"]["s"]["language"] == "en"
@@ -97,6 +106,7 @@ def test_what_a_config_leaves_out_comes_from_the_typed_defaults_alone():
         "context": 1024,
         "shards": 1,
         "samples": 1,
+        "redraws": 0,
         "sampling": {
             "max_new_tokens": 320,
             "temperature": 0.2,
@@ -294,6 +304,7 @@ def test_what_an_api_source_leaves_out_is_openai_s_own_and_sends_no_sampling():
         "key_variable": "OPENAI_API_KEY",
         "prompt": "data/prompts/base.md",
         "samples": 1,
+        "redraws": 0,
         "sampling": dict.fromkeys(
             [
                 "temperature",
