@@ -2,7 +2,7 @@ localrules:
     fetch_model,
 
 
-if any(sources_of(study, "transformers") for study in WITH_TEXTS):
+if any(sources_of(study, "transformers") for study in ANSWERED_HERE):
 
     rule fetch_model:
         input:
@@ -72,6 +72,8 @@ if any(sources_of(study, "transformers") for study in WITH_TEXTS):
             "<logs>/gather_generations/{study}.{source}.log",
         benchmark:
             "<benchmarks>/gather_generations/{study}.{source}.tsv"
+        wildcard_constraints:
+            study=one_of(ANSWERED_HERE),
         conda:
             "../envs/generation.yaml"
         threads: 1
