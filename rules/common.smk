@@ -137,13 +137,22 @@ def makers_of(wildcards):
     return freezing.makers(STUDIES[wildcards.study]["sources"], SOURCES, config["models"])
 
 
-def declared_with_texts(wildcards):
-    """The files of posts and responses that the config names for a study, each with what decides about its texts."""
+def said_of_texts(wildcards, keys):
+    """What the config says of the files of posts and responses that it names for a study."""
     posts = STUDIES[wildcards.study]["posts"]
-    given = {"posts": {key: posts[key] for key in ("file", "origin", "per_domain")}} if posts else {}
-    for source, written in written_files(wildcards).items():
-        given[f"responses of {source}"] = {key: written[key] for key in ("file", "origin")}
-    return given
+    given = {"posts": posts} if posts else {}
+    given |= {f"responses of {source}": written for source, written in written_files(wildcards).items()}
+    return {name: {key: said[key] for key in keys if key in said} for name, said in given.items()}
+
+
+def declared_with_texts(wildcards):
+    """Those files, each with what decides about the texts."""
+    return said_of_texts(wildcards, ["file", "origin", "per_domain"])
+
+
+def rights_to_texts(wildcards):
+    """By what right each of those files is here, and whether it may be passed on."""
+    return said_of_texts(wildcards, ["rights", "share"])
 
 
 def given_with_texts(wildcards):

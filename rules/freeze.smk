@@ -27,6 +27,7 @@ rule freeze_texts:
         claims=config["claims"],
         makers=makers_of,
         given=declared_with_texts,
+        rights=rights_to_texts,
     message:
         "{wildcards.study}: freezing the texts, which people will rate"
     script:

@@ -21,6 +21,7 @@ with running(snakemake) as rule:
         "seed": params.seed,
         "makers": freezing.with_prompts(params.makers),
         "given": freezing.with_hashes(params.given),
+        "rights": params.rights,
         "declared": freezing.declared(params.study, params.claims),
     }
     parts = {"posts.csv": rule.input.posts, "responses.csv": rule.input.responses}
@@ -29,3 +30,5 @@ with running(snakemake) as rule:
     sums = freezing.freeze(folder, {name: Path(file) for name, file in parts.items()}, plan)
     files.write_json(rule.output.receipt, {"folder": str(folder), "frozen_at": plan["frozen_at"], "sha256": sums})
     rule.say(f"{study}: {len(texts)} responses to {len(posts)} posts are frozen in {folder}; commit that folder")
+    if kept := [name for name, said in params.rights.items() if not said["share"]]:
+        rule.say(f"{study}: but not in public, as the config says `share: false` of {', '.join(kept)}")

@@ -217,7 +217,7 @@ def changes(study: str, plan: Mapping[str, Any], now: Mapping[str, Any]) -> list
     """What a config declares otherwise than at freezing: models, inference, exclusions, instrument and claims.
 
     study: its name in the config. plan: of the frozen study. now: as `declared` gives it. Of claims those of the study
-    count. Comments and the order of keys are no changes.
+    count. Comments and the order of keys are no changes. Raises InputError where a file of now cannot be read.
     """
     return list(_differences(_content(plan["study"], plan["declared"]), _content(study, now), ()))
 
@@ -225,10 +225,27 @@ def changes(study: str, plan: Mapping[str, Any], now: Mapping[str, Any]) -> list
 def _content(study: str, sealed: Mapping[str, Any]) -> dict[str, Any]:
     content = {name: part["value"] for name, part in sealed.items() if part and "value" in part}
     if sealed["instrument"]:
-        content["instrument"] = yaml.safe_load(sealed["instrument"]["text"])
-    claims = [claim for file in sealed["claims"] for claim in yaml.safe_load(file["text"])["claims"]]
-    of_study = [{key: claim[key] for key in claim if key != "study"} for claim in claims if claim["study"] == study]
-    return {**content, "claims": {claim.pop("id"): claim for claim in of_study}}
+        content["instrument"] = _read(sealed["instrument"], "items")
+    claims = [claim for file in sealed["claims"] for claim in _read(file, "claims")["claims"]]
+    of_study = {
+        claim["id"]: {key: claim[key] for key in claim if key not in ("id", "study")}
+        for claim in claims
+        if claim["study"] == study
+    }
+    return {**content, "claims": of_study}
+
+
+def _read(sealed: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What a kept YAML file says: a mapping with a list under this key, whose entries its own module checks."""
+    try:
+        content = yaml.safe_load(sealed["text"])
+    except yaml.YAMLError:
+        content = None
+    if not isinstance(content, dict) or not isinstance(content.get(key), list):
+        raise InputError(
+            sealed["file"], f"it holds no {key} that can be read", "Correct the file, or its path in the config"
+        )
+    return content
 
 
 _ABSENT = object()
@@ -245,10 +262,8 @@ def _differences(was: Any, now: Any, place: tuple[str, ...]) -> Iterator[Differe
 
 def _by_name(value: Any) -> Any:
     """A list of things with names, by name: so that a new one is one difference, and the order is none."""
-    if isinstance(value, list):
-        for key in ("id", "name"):
-            if all(isinstance(item, dict) and key in item for item in value):
-                return {item[key]: {name: item[name] for name in item if name != key} for item in value}
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "name" in item for item in value):
+        return {item["name"]: {key: item[key] for key in item if key != "name"} for item in value}
     return value
 
 

@@ -68,7 +68,7 @@ class _Study:
             self.posts = self._posts()
             self.responses = self._responses()
             self._style()
-        if self.study["ratings"]:
+        if settings.is_rated(self.study):
             self._ratings()
             for model in self.study["models"]:
                 self._model(model)
