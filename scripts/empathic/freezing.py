@@ -19,8 +19,14 @@ from empathic import files
 from empathic.errors import InputError
 
 SUMS, PLAN = "SHA256SUMS", "plan.json"
-# What a config may say of a source otherwise once its texts are frozen: it says nothing of how they were made.
-FREE = ("title", "note", "licence", "folder", "shards", "responses")
+# What a config may say otherwise of a source, or of its weights, once its texts are frozen: words for readers, where
+# the weights come from (their hash or commit is compared), how fast, at what price and with whose key one asked.
+FREE = (
+    *("title", "note", "licence", "responses"),
+    *("folder", "mirrors", "token_variable", "shards"),
+    *("key_variable", "concurrency", "requests_per_minute", "retries", "timeout_s", "longest_wait_s"),
+    *("max_tokens_total", "price_per_million", "retires_on"),
+)
 NOTHING = "not declared"
 LONGEST = 200  # characters of a value in a message; the hash tells longer ones apart
 

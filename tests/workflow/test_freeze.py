@@ -22,7 +22,7 @@ def frozen(smoke, tmp_path_factory):
     checkout = copy.copy(smoke)
     checkout.folder = tmp_path_factory.mktemp("frozen") / "checkout"
     shutil.copytree(smoke.folder, checkout.folder, symlinks=True)
-    checkout.planned = checkout.would_run("freeze")
+    checkout.planned = checkout.would_run("--", "freeze")
     checkout.seen = checkout.snakemake("freeze")
     checkout.bytes = contents(checkout)
     return checkout
@@ -161,7 +161,7 @@ def test_changes_of_code_environment_and_config_move_no_frozen_text(fielded, no_
         for name, (before, after) in edits.items():
             assert before in kept[name]
             (fielded.folder / name).write_text(kept[name].replace(before, after, 1))
-        planned = fielded.would_run(*made, config=path)
+        planned = fielded.would_run("--", *made, config=path)
         fielded.snakemake("--forcerun", "thaw_texts", "thaw_records", "--", *made, config=path, before=elsewhere)
     finally:
         for name, text in kept.items():
