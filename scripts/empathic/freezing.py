@@ -96,7 +96,7 @@ def declared(study: Mapping[str, Any], claims: Iterable[Path | str]) -> dict[str
 
 
 def _text(file: Path | str) -> dict[str, str]:
-    text = Path(file).read_text(encoding="utf-8")
+    text = Path(file).read_bytes().decode("utf-8")  # with its ends of line: the hash is the file's
     return {"file": Path(file).name, **_sealed("text", text, text)}
 
 
