@@ -12,6 +12,7 @@ include: "rules/posts.smk"
 include: "rules/generation.smk"
 include: "rules/responses.smk"
 include: "rules/quality.smk"
+include: "rules/freeze.smk"
 include: "rules/ratings.smk"
 include: "rules/models.smk"
 include: "rules/style.smk"
@@ -25,5 +26,11 @@ rule all:
         "<results>/report/report.html",
 
 
+rule freeze:
+    input:
+        expand("<results>/{study}/freeze_receipt.json", study=ANSWERED_HERE),
+
+
 onsuccess:
-    print(f"The report lies at {RESULTS}/report/report.html")
+    if Path(f"{RESULTS}/report/report.html").exists():
+        print(f"The report lies at {RESULTS}/report/report.html")

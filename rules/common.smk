@@ -8,7 +8,7 @@ ROOT = Path(workflow.basedir)
 SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from empathic import settings
+from empathic import freezing, settings
 
 if Path.cwd() != ROOT:
     raise WorkflowError(f"Snakemake runs from the checkout's root: cd {ROOT}, then start it again.")
@@ -31,8 +31,10 @@ pathvars:
 
 STUDIES = config["studies"]
 SOURCES = config["sources"]
-WITH_TEXTS = [name for name, study in STUDIES.items() if study["posts"]]
-RATED = [name for name, study in STUDIES.items() if study["ratings"]]
+WITH_TEXTS = [name for name, study in STUDIES.items() if settings.has_texts(study)]
+FROZEN = [name for name, study in STUDIES.items() if study["frozen"]]
+ANSWERED_HERE = [name for name in WITH_TEXTS if name not in FROZEN]
+RATED = [name for name, study in STUDIES.items() if settings.is_rated(study)]
 
 
 wildcard_constraints:
@@ -51,9 +53,14 @@ def code_behind(script):
     return sorted(str(file.relative_to(ROOT)) for file in files)
 
 
-def sources_of(study, kind):
-    """The sources of a study that are of one kind, in the config's order."""
-    return [source for source in STUDIES[study]["sources"] if SOURCES[source]["kind"] == kind]
+def one_of(studies):
+    """The pattern of a wildcard that stands for these studies alone."""
+    return "|".join(studies) or "(?!)"
+
+
+def sources_of(study, *kinds):
+    """The sources of a study that are of these kinds, in the config's order."""
+    return [source for source in STUDIES[study]["sources"] if SOURCES[source]["kind"] in kinds]
 
 
 def of_kind(kind):
@@ -140,13 +147,59 @@ def kinds_of(wildcards):
 
 
 def written_files(wildcards):
-    """For each source of a study whose responses come from a file: that file, with its origin."""
-    return {source: SOURCES[source]["responses"][wildcards.study] for source in sources_of(wildcards.study, "human")}
+    """For each source of a study whose responses come from a file: that file, with its origin, and the kind."""
+    written = sources_of(wildcards.study, "human", "archived")
+    return {
+        source: {**SOURCES[source]["responses"][wildcards.study], "kind": SOURCES[source]["kind"]}
+        for source in written
+        if wildcards.study in SOURCES[source]["responses"]
+    }
 
 
 def written_responses(wildcards):
-    """The files of responses that people wrote."""
+    """The files of responses that were written elsewhere, by people or models."""
     return [written["file"] for written in written_files(wildcards).values()]
+
+
+def makers_of(wildcards):
+    """How the sources of a study write, as far as a text depends on it."""
+    return freezing.makers(STUDIES[wildcards.study]["sources"], SOURCES, config["models"])
+
+
+def said_of_texts(wildcards, keys):
+    """What the config says of the files of posts and responses that it names for a study."""
+    posts = STUDIES[wildcards.study]["posts"]
+    given = {"posts": posts} if posts else {}
+    given |= {f"responses of {source}": written for source, written in written_files(wildcards).items()}
+    return {name: {key: said[key] for key in keys if key in said} for name, said in given.items()}
+
+
+def declared_with_texts(wildcards):
+    """Those files, each with what decides about the texts."""
+    return said_of_texts(wildcards, ["file", "origin", "per_domain"])
+
+
+def rights_to_texts(wildcards):
+    """By what right each of those files is here, and whether it may be passed on."""
+    return said_of_texts(wildcards, ["rights", "share"])
+
+
+def given_with_texts(wildcards):
+    """All files that are compared with those at freezing: posts, responses, prompts."""
+    given = [said["file"] for said in declared_with_texts(wildcards).values()]
+    given += [maker["prompt"] for maker in makers_of(wildcards).values() if "prompt" in maker]
+    return sorted(set(given))
+
+
+def declared_files(wildcards):
+    """The files that declare what is asked and claimed before there are ratings."""
+    ratings = STUDIES[wildcards.study]["ratings"]
+    return [*config["claims"], *([ratings["instrument"]] if ratings else [])]
+
+
+def frozen_files(wildcards):
+    """The files of a frozen study that are there: thaw_texts says which ones are missing."""
+    return files_below(STUDIES[wildcards.study]["frozen"])
 
 
 def described_exports(wildcards):
@@ -173,9 +226,15 @@ def given_files():
     given = [study["posts"]["file"] for study in STUDIES.values() if study["posts"]]
     given += [written["file"] for source in SOURCES.values() for written in source.get("responses", {}).values()]
     given += [source["prompt"] for source in SOURCES.values() if "prompt" in source]
-    given += [STUDIES[study]["ratings"]["instrument"] for study in RATED]
+    given += [study["ratings"]["instrument"] for study in STUDIES.values() if study["ratings"]]
+    given += [file for study in FROZEN for file in files_below(STUDIES[study]["frozen"])]
     given += [export["file"] for study in RATED for export in STUDIES[study]["ratings"]["exports"]]
     return sorted({*given, *config["claims"]})
+
+
+def files_below(folder):
+    """All files of a folder, however deep; none where it is not there."""
+    return sorted(str(file) for file in Path(folder).rglob("*") if file.is_file())
 
 
 def truths():

@@ -1,4 +1,4 @@
-if any(sources_of(study, "transformers") for study in WITH_TEXTS):
+if any(sources_of(study, "transformers") for study in ANSWERED_HERE):
 
     localrules:
         fetch_model,
@@ -60,7 +60,7 @@ if any(sources_of(study, "transformers") for study in WITH_TEXTS):
             "../scripts/generate_responses.py"
 
 
-if any(sources_of(study, "openai") for study in WITH_TEXTS):
+if any(sources_of(study, "openai") for study in ANSWERED_HERE):
 
     localrules:
         request_responses,
@@ -97,7 +97,7 @@ if any(sources_of(study, "openai") for study in WITH_TEXTS):
             "../scripts/request_responses.py"
 
 
-if any(generated_in(study) for study in WITH_TEXTS):
+if any(generated_in(study) for study in ANSWERED_HERE):
 
     rule gather_generations:
         input:
@@ -110,6 +110,8 @@ if any(generated_in(study) for study in WITH_TEXTS):
             "<logs>/gather_generations/{study}.{source}.log",
         benchmark:
             "<benchmarks>/gather_generations/{study}.{source}.tsv"
+        wildcard_constraints:
+            study=one_of(ANSWERED_HERE),
         conda:
             "../envs/generation.yaml"
         threads: 1

@@ -8,6 +8,8 @@ rule prepare_posts:
         "<logs>/prepare_posts/{study}.log",
     benchmark:
         "<benchmarks>/prepare_posts/{study}.tsv"
+    wildcard_constraints:
+        study=one_of(ANSWERED_HERE),
     conda:
         "../envs/posts.yaml"
     threads: 1

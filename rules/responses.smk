@@ -11,6 +11,8 @@ rule gather_responses:
         "<logs>/gather_responses/{study}.log",
     benchmark:
         "<benchmarks>/gather_responses/{study}.tsv"
+    wildcard_constraints:
+        study=one_of(ANSWERED_HERE),
     conda:
         "../envs/posts.yaml"
     threads: 1

@@ -1,9 +1,8 @@
 """Rule gather_responses: one table of all responses of a study, whoever wrote them."""
 
-import json
 from pathlib import Path
 
-from empathic import posts, responses, tables
+from empathic import files, posts, responses, tables
 from empathic.rule import running
 
 with running(snakemake) as rule:
@@ -12,9 +11,8 @@ with running(snakemake) as rule:
     parts = []
     for source in rule.params.sources:
         if source in generated:
-            with open(generated[source], encoding="utf-8") as lines:
-                parts.append(responses.from_records([json.loads(line) for line in lines], source, rule.say))
+            parts.append(responses.from_records(files.read_json_lines(generated[source]), source, rule.say))
         else:
             written = rule.params.written[source]
-            parts.append(responses.from_file(Path(written["file"]), source, "human", written["origin"], known))
+            parts.append(responses.from_file(Path(written["file"]), source, written["kind"], written["origin"], known))
     tables.RESPONSES.write(responses.gather(tables.POSTS.read(rule.input.posts), parts), rule.output.responses)

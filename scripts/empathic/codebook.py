@@ -24,10 +24,13 @@ def codebook() -> str:
     for table in tables.ALL:
         lines += ["", f"## {table.path}", "", f"A row is {table.row}.", ""]
         lines += ["| column | kind | may be empty | meaning |", "|---|---|---|---|"]
-        for column in table.columns:
+        for column in (*table.columns, *table.further):
             values = f" ({' / '.join(column.allowed)})" if column.allowed else ""
             empty = "yes" if column.missing else "no"
             lines.append(f"| {column.name} | {column.kind} | {empty} | {column.meaning}{values} |")
+        if table.further:
+            names = [column.name for column in table.further]
+            lines += ["", f"{', '.join(names[:-1])} and {names[-1]} follow only where a file has them."]
     return "\n".join([*lines, *_records(), *_checks(), *_features()]) + "\n"
 
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -41,9 +42,21 @@ def write_json(path: Path | str, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
+def copy(source: Path | str, path: Path | str) -> None:
+    """Copy a file's bytes, whole."""
+    with open(source, "rb") as handle, whole(path, "wb") as out:
+        shutil.copyfileobj(handle, out)
+
+
 def read_json(path: Path | str) -> Any:
     """Read a UTF-8 JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def read_json_lines(path: Path | str) -> list[Any]:
+    """Read a UTF-8 file that holds a JSON value on each line."""
+    with open(path, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def canonical(value: Any) -> str:

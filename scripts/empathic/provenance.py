@@ -8,11 +8,12 @@ import json
 import os
 import platform
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from empathic import files
+from empathic import files, freezing
 
 # The packages that results, texts or pages depend on; what an environment lacks is left out.
 PACKAGES = (
@@ -43,6 +44,7 @@ def record(
         "seeds": {"seed": config["seed"], "rule": SEEDS},
         "config": portable(config),
         "shown": shown(config),
+        "frozen": frozen(config),
         "inputs": hashes(given),
         "outputs": hashes(made),
     }
@@ -101,6 +103,23 @@ def shown(config: dict[str, Any]) -> dict[str, str]:
     prompts = [source["prompt"] for source in config["sources"].values() if "prompt" in source]
     instruments = [study["ratings"]["instrument"] for study in config["studies"].values() if study["ratings"]]
     return {portable(file): Path(file).read_text(encoding="utf-8") for file in sorted({*prompts, *instruments})}
+
+
+def frozen(config: dict[str, Any]) -> dict[str, Any]:
+    """For each frozen study: its folder, which run froze it and when, and what the config declares otherwise now."""
+    found = {}
+    for name, study in config["studies"].items():
+        if study["frozen"]:
+            plan = files.read_json(Path(study["frozen"]) / freezing.PLAN)
+            changes = freezing.changes(name, plan, freezing.declared(study, config["claims"]))
+            found[name] = {
+                "folder": portable(study["frozen"]),
+                "run": plan["run"],
+                "study": plan["study"],
+                "frozen_at": plan["frozen_at"],
+                "changes": [asdict(change) for change in changes],
+            }
+    return found
 
 
 def _packages() -> dict[str, str]:

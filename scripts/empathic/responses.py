@@ -1,6 +1,7 @@
 """All responses of a study in one table, whoever wrote them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from empathic import ids, sheets, tables
 from empathic.errors import InputError
 from empathic.posts import in_order
 
-REMEDY = "A file of responses has the columns post_id, source, text; optional sample, label, writer_id"
+REMEDY = (
+    "A file of responses has the columns post_id, source, text; optional sample, label, writer_id, model, "
+    "generated_on, licence"
+)
 
 
 def from_records(records: Sequence[Mapping[str, Any]], source: str, say: Callable[[str], None]) -> pd.DataFrame:
@@ -32,10 +36,11 @@ def from_records(records: Sequence[Mapping[str, Any]], source: str, say: Callabl
 
 
 def from_file(path: Path | str, source: str, kind: str, origin: str, known_posts: set[str]) -> pd.DataFrame:
-    """The responses in a file: as from_records, with label and writer_id where the file has them.
+    """The responses in a file: as from_records, with the optional columns that it has.
 
-    known_posts: the ids in the study's file of posts. Rows of other sources are not read.
-    Raises InputError for a missing column, an empty cell, an unknown post, a response given twice, or no row at all.
+    kind: human or archived. known_posts: the ids in the study's file of posts. Rows of other sources are not read.
+    Raises InputError for a missing column, an empty cell, an unknown post, a response given twice, a date that is not
+    ISO, or no row at all.
     """
     sheet, _ = sheets.read(path)
     mine = sheet.filled("source", REMEDY) == source
@@ -58,13 +63,27 @@ def from_file(path: Path | str, source: str, kind: str, origin: str, known_posts
         rows["sample"] = 0
     twice = rows.duplicated(["post_id", "sample"])
     sheet.refuse(twice, "post_id", "a second response to this post", "Number them in a column sample, from 0")
+    if "generated_on" in rows:
+        dates = sheet.cells["generated_on"]
+        wrong = dates.notna() & ~dates.map(_is_iso_date, na_action="ignore").fillna(True).astype(bool)
+        problem = f"'{sheets.first(dates, wrong)}' is no ISO date"
+        sheet.refuse(wrong, "generated_on", problem, "Write 2024-03-27, or empty the cell where the day is not known")
     return rows
+
+
+def _is_iso_date(cell: str) -> bool:
+    try:
+        datetime.fromisoformat(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def gather(posts: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Join the responses of all sources, in the parts' order within each post, with ids and lengths (tables.RESPONSES).
 
-    posts: tables.POSTS. Responses to posts that the study does not take are left out.
+    posts: tables.POSTS. Responses to posts that the study does not take are left out. model, generated_on and licence
+    follow the contract's columns where a response has one.
     """
     joined = pd.concat([part.reindex(columns=_COLUMNS) for part in parts], ignore_index=True)
     joined = joined[joined["post_id"].isin(posts["post_id"])]
@@ -77,7 +96,32 @@ def gather(posts: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
             for row in joined.itertuples()
         ],
     )
-    return in_order(posts, joined)[tables.RESPONSES.names]
+    carried = [name for name in _CARRIED if joined[name].notna().any()]
+    return in_order(posts, joined)[[*tables.RESPONSES.names, *carried]]
 
 
-_COLUMNS = ["post_id", "source", "kind", "sample", "label", "writer_id", "text", "origin"]
+def check(posts: pd.DataFrame, responses: pd.DataFrame, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Make sure that a study's tables are of one piece, as they must be before people rate its texts.
+
+    posts: tables.POSTS. responses: tables.RESPONSES. records: of each source that was generated, by its name.
+    Raises InputError where an id is not that of its texts, or a text is not that of its record.
+    """
+    texts = posts.set_index("post_id")["text"]
+    written = {
+        (source, record["post_id"], record["sample"]): record["text"]
+        for source, of_source in records.items()
+        for record in of_source
+    }
+    remedy = "It was changed after the package wrote it: delete it and start again"
+    for number, row in enumerate(responses.itertuples(), start=2):
+        known = ids.response_id(row.post_id, texts.get(row.post_id), row.source, int(row.sample), row.text)
+        if row.response_id != known:
+            problem = f"'{row.response_id}' is not the id of this post and response, which is '{known}'"
+            raise InputError("responses.csv", problem, remedy, row=number, column="response_id")
+        if row.source in records and written.get((row.source, row.post_id, int(row.sample))) != row.text:
+            problem = f"the text is not that of the record of {row.source}"
+            raise InputError("responses.csv", problem, remedy, row=number, column="text")
+
+
+_CARRIED = [column.name for column in tables.RESPONSES.further]
+_COLUMNS = ["post_id", "source", "kind", "sample", "label", "writer_id", "text", "origin", *_CARRIED]

@@ -120,6 +120,19 @@ class HumanSource(Section):
     )
 
 
+class ArchivedSource(Section):
+    """Responses made earlier, by whomever and whatever: the paper's, another lab's."""
+
+    kind: Literal["archived"]
+    title: str
+    licence: str = Field(min_length=1, description="Licence or terms of what wrote them, in words")
+    responses: dict[Name, InputFile] = Field(
+        default_factory=dict,
+        description="For each study its CSV: post_id, source, text; optional sample, label, writer_id, model, "
+        "generated_on, licence",
+    )
+
+
 class TransformersSource(Section):
     """A chat model run here, by transformers and bitsandbytes."""
 
@@ -218,7 +231,7 @@ class OpenAISource(Section):
         return given | {"key_variable": "AZURE_OPENAI_API_KEY" if given.get("azure") else "OPENAI_API_KEY"}
 
 
-Source = Annotated[HumanSource | TransformersSource | OpenAISource, Field(discriminator="kind")]
+Source = Annotated[HumanSource | ArchivedSource | TransformersSource | OpenAISource, Field(discriminator="kind")]
 
 
 class Effects(Section):
@@ -288,8 +301,11 @@ class Ratings(Section):
 
     @model_validator(mode="after")
     def _one_origin(self):
-        if bool(self.exports) == bool(self.simulate):
-            raise ValueError("ratings need either `exports` or `simulate`, and not both")
+        if self.exports and self.simulate:
+            raise ValueError(
+                "ratings have `exports` or `simulate`, and not both; neither: what is asked is declared, and the "
+                "ratings are awaited"
+            )
         return self
 
 
@@ -314,8 +330,11 @@ class Inference(Section):
 
 class Study(Section):
     title: str
-    posts: Posts | None = Field(None, description="Empty where a study has ratings and no texts")
+    posts: Posts | None = Field(None, description="Empty where a study has ratings and no texts, or frozen ones")
     posts_may_leave: bool = Field(False, description="May its posts be sent to an API (a source of kind openai)?")
+    frozen: Path | None = Field(
+        None, description="Folder of frozen texts (data/frozen/RUN/STUDY): they are taken, and nothing is generated"
+    )
     sources: list[Name] = Field(min_length=1, description="In the order of every table; the first is the reference")
     asked_words: tuple[int, int] | None = Field(
         (100, 150),
@@ -371,7 +390,7 @@ class Settings(Section):
         for name, source in self.sources.items():
             if source.kind == "transformers" and source.model not in self.models:
                 raise ValueError(f"sources > {name}: unknown model {_unknown(source.model, self.models)}")
-            for study in source.responses if source.kind == "human" else ():
+            for study in getattr(source, "responses", ()):
                 if study not in self.studies:
                     raise ValueError(f"sources > {name} > responses: unknown study {_unknown(study, self.studies)}")
         for name, study in self.studies.items():
@@ -381,9 +400,10 @@ class Settings(Section):
                 declared = self.sources[source]
                 if declared.kind == "transformers" and declared.redraws and not study.asked_words:
                     raise ValueError(f"sources > {source} > redraws: studies > {name} asks for no number of words")
-                if study.posts and declared.kind == "human" and name not in declared.responses:
+                given = getattr(declared, "responses", {name})
+                if study.posts and not study.frozen and name not in given:
                     raise ValueError(f"sources > {source} > responses: no file for {name}, which lists this source")
-                if study.posts and declared.kind == "openai" and not study.posts_may_leave:
+                if study.posts and not study.frozen and declared.kind == "openai" and not study.posts_may_leave:
                     raise ValueError(
                         f"studies > {name}: source '{source}' sends the posts to an API; where their rights and your "
                         "ethics approval allow that, set posts_may_leave: true"
@@ -391,7 +411,7 @@ class Settings(Section):
             if len(set(study.sources)) < len(study.sources):
                 raise ValueError(f"studies > {name} > sources: a source is listed twice")
             simulation = study.ratings and study.ratings.simulate
-            if simulation and not study.posts:
+            if simulation and not (study.posts or study.frozen):
                 raise ValueError(f"studies > {name}: simulated raters need posts to rate responses to")
             for source in simulation.effects.sources if simulation else ():
                 if source not in study.sources:
@@ -408,6 +428,16 @@ def read(config: dict[str, Any]) -> dict[str, Any]:
         return Settings.model_validate(config).model_dump(mode="json")
     except ValidationError as error:
         raise ValueError("\n".join(_explain(mistake) for mistake in error.errors())) from None
+
+
+def has_texts(study: dict[str, Any]) -> bool:
+    """Whether a study, as `read` gives it, has posts and responses: answered in this run, or frozen."""
+    return bool(study["posts"] or study["frozen"])
+
+
+def is_rated(study: dict[str, Any]) -> bool:
+    """Whether a study, as `read` gives it, has ratings: given or simulated, not only awaited."""
+    return bool(study["ratings"] and (study["ratings"]["exports"] or study["ratings"]["simulate"]))
 
 
 def _unknown(name: str, known) -> str:

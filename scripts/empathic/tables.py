@@ -32,12 +32,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its path below results/{run}/, what a row is, its columns in order, and what identifies a row."""
+    """A table: its path below results/{run}/, what a row is, its columns in order, and what identifies a row.
+
+    further: columns that may follow those of the contract, and are checked where they do.
+    """
 
     path: str
     row: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
+    further: tuple[Column, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -69,7 +73,7 @@ class Table:
 
     def read(self, path: Path | str) -> pd.DataFrame:
         """Read a table as it was written. Raises InputError where it is no longer one."""
-        text = {column.name: "string" for column in self.columns if column.kind == "text"}
+        text = {column.name: "string" for column in (*self.columns, *self.further) if column.kind == "text"}
         try:
             table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
             table = self._typed(table)
@@ -84,7 +88,7 @@ class Table:
 
     def _typed(self, table: pd.DataFrame) -> pd.DataFrame:
         typed = {}
-        for column in self.columns:
+        for column in (*self.columns, *(column for column in self.further if column.name in table)):
             if column.name not in table:
                 raise ValueError(f"no column '{column.name}'")
             try:
@@ -94,7 +98,7 @@ class Table:
         return table.assign(**typed)
 
     def _faults(self, table: pd.DataFrame) -> Iterable[str]:
-        for column in self.columns:
+        for column in (*self.columns, *(column for column in self.further if column.name in table)):
             values = table[column.name]
             empty = values.isna() | (values == "").fillna(False)
             if not column.missing and empty.any():
@@ -167,6 +171,11 @@ RESPONSES = Table(
         ORIGIN,
     ),
     key=("response_id",),
+    further=(
+        text("model", "what wrote it, as the file of an archived response says", missing=True),
+        text("generated_on", "when it was written, as that file says: an ISO date, or date and time", missing=True),
+        text("licence", "its licence or terms, as that file says", missing=True),
+    ),
 )
 QUALITY = Table(
     "{study}/quality.csv",

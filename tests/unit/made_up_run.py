@@ -69,7 +69,7 @@ class _Study:
             self.responses = self._responses()
             self._quality()
             self._style()
-        if self.study["ratings"]:
+        if settings.is_rated(self.study):
             self._ratings()
             for model in self.study["models"]:
                 self._model(model)

@@ -80,3 +80,12 @@ def test_hashes_are_those_of_the_bytes(tmp_path):
     assert files.sha256_text("abc") == files.sha256_file(tmp_path / "abc") == known
     assert files.sha256_text("é") == hashlib.sha256(b"\xc3\xa9").hexdigest()
     assert json.loads(files.canonical("\u2028")) == "\u2028"
+
+
+def test_a_copy_has_the_same_bytes_and_lines_of_json_come_back_in_their_order(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'{"b": "\xc3\xa9"}\n[1]\r\n')
+
+    files.copy(tmp_path / "a.jsonl", tmp_path / "new" / "b.jsonl")
+
+    assert (tmp_path / "new" / "b.jsonl").read_bytes() == b'{"b": "\xc3\xa9"}\n[1]\r\n'
+    assert files.read_json_lines(tmp_path / "new" / "b.jsonl") == [{"b": "é"}, [1]]

@@ -1,5 +1,6 @@
 """Reports on studies that lack a part, or have far more of it than the shipped ones."""
 
+import html
 import re
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 from made_up_run import ROOT, config_of, write
 
 from empathic import checks
-from empathic.report import figures, head, loading, methods, outcomes, render
+from empathic.report import expand, figures, head, loading, methods, outcomes, render
 
 EXPORT = {"file": "ratings.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}
 
@@ -295,3 +296,58 @@ def test_means_are_drawn_where_the_table_has_them_with_the_truth_beside(usual):
         (table.estimate["smollm2_fp32"], 0),
     ]
     assert list(axes.lines[0].get_xdata()) == [4.1, 4.5]
+
+
+FROZEN = {"folder": "data/frozen/r/study1", "run": "r", "study": "study1", "frozen_at": "2026-03-01T10:00:00+00:00"}
+
+
+def test_of_a_frozen_study_it_is_said_where_and_when_and_each_later_change_is_listed(usual):
+    changes = [{"what": "exclusions > too_fast_s", "was": "180.0", "now": "60.0 {x} <b>"}]
+    known = {"study1": FROZEN | {"changes": changes}, "study2": FROZEN | {"changes": []}}
+    run = replace(usual, provenance=usual.provenance | {"frozen": known})
+
+    shown = methods.frozen(run)
+    said = html.unescape(shown)
+
+    assert "- Study 1: frozen on 2026-03-01 by the run r (data/frozen/r/study1); 1 later change of" in said
+    assert "- Study 2: frozen on 2026-03-01 by the run r (data/frozen/r/study1); no later change of" in said
+    assert '<th scope="row">Study 1</th><td>exclusions > too_fast_s</td><td>180.0</td><td>60.0 {x} <b></td>' in said
+    assert "<b>" not in shown and "{x}" not in shown
+    assert "<table>" not in methods.frozen(
+        replace(run, provenance=usual.provenance | {"frozen": {"study2": known["study2"]}})
+    )
+
+
+def test_only_a_report_on_frozen_texts_has_a_section_on_them(usual):
+    frozen = replace(usual, provenance=usual.provenance | {"frozen": {"study1": FROZEN | {"changes": []}}})
+    source = ROOT / "report" / "report.qmd"
+
+    assert "## Frozen texts" in expand.document(source, frozen)
+    assert "## Frozen texts" not in expand.document(source, usual)
+
+
+def test_an_archived_source_is_shown_with_the_models_that_its_file_names_and_its_licence(usual):
+    study = usual.studies["study1"]
+    study.declared["human"] |= {"kind": "archived", "licence": "their terms"}
+    rows = study.responses.source == "human"
+    study.responses["model"] = study.responses.source.where(~rows, "gpt-4-1106-preview").where(rows)
+
+    study.responses["origin"] = "observed"
+
+    shown = methods.sources_table(usual)
+
+    assert "<td>an archive</td>" in shown
+    assert "<td>gpt-4-1106-preview; licence: their terms</td>" in shown
+
+
+def test_ratings_that_are_declared_and_awaited_are_no_ratings(tmp_path):
+    config = config_of("configs/smoke.yaml")
+    for study in config["studies"].values():
+        study["ratings"] = {"exclusions": {"too_fast_s": 60}}
+    config["claims"] = []
+    made = write(tmp_path, config)
+
+    run = loading.load(made.results, made.simulated)
+
+    assert [study.name for study in run.awaiting] == ["study1", "study2"] and not run.rated
+    assert "awaiting ratings" in head.warning(run)

@@ -103,7 +103,13 @@ def test_samples_are_numbered_and_kept(tmp_path):
         (
             "post_id,text\na,x\n",
             ", column 'source': no such column (found: post_id, text). "
-            "A file of responses has the columns post_id, source, text; optional sample, label, writer_id.",
+            "A file of responses has the columns post_id, source, text; optional sample, label, writer_id, "
+            "model, generated_on, licence.",
+        ),
+        (
+            "post_id,source,text,generated_on\na,human,x,2024-03-27\nb,human,y,27 March\n",
+            ", row 3, column 'generated_on': '27 March' is no ISO date. "
+            "Write 2024-03-27, or empty the cell where the day is not known.",
         ),
         (
             "post_id,source,text\na,human,x\na,human,y\n",
@@ -140,3 +146,82 @@ def test_a_table_of_responses_has_the_contract_s_columns():
 
     assert list(made) == tables.RESPONSES.names
     assert isinstance(made, pd.DataFrame)
+
+
+def test_an_archive_brings_its_model_day_and_licence_and_other_columns_stay_behind(tmp_path):
+    path = tmp_path / "archive.csv"
+    path.write_text(
+        "post_id,source,text,model,generated_on,licence,cost\n"
+        "a,gpt4,Oh.,gpt-4-1106-preview,2024-03-27,terms,1\n"
+        "b,gpt4,Ah.,,2024-03-27T10:00:00+01:00,,2\n",
+        encoding="utf-8",
+    )
+    archived = responses.from_file(path, "gpt4", "archived", "observed", {"a", "b"})
+    model = responses.from_records([record("a", "Yes.")], "llama", print)
+
+    table = responses.gather(POSTS, [archived, model])
+
+    assert list(table) == [*tables.RESPONSES.names, "model", "generated_on", "licence"]
+    tables.RESPONSES.write(table, tmp_path / "written.csv")
+    read = tables.RESPONSES.read(tmp_path / "written.csv").fillna("")
+    columns = ["post_id", "source", "kind", "origin", "model", "generated_on", "licence"]
+    assert read[columns].to_dict("split")["data"] == [
+        ["b", "gpt4", "archived", "observed", "", "2024-03-27T10:00:00+01:00", ""],
+        ["a", "gpt4", "archived", "observed", "gpt-4-1106-preview", "2024-03-27", "terms"],
+        ["a", "llama", "transformers", "observed", "", "", ""],
+    ]
+
+
+def test_several_writers_answer_a_post_and_each_is_kept(tmp_path):
+    table = from_file(
+        tmp_path, "post_id,source,text,sample,writer_id\na,human,Same.,0,w1\na,human,Same.,1,w2\nb,human,Hm.,0,w1\n"
+    )
+
+    gathered = responses.gather(POSTS, [table])
+
+    assert gathered[["post_id", "sample", "writer_id"]].to_dict("split")["data"] == [
+        ["b", 0, "w1"],
+        ["a", 0, "w1"],
+        ["a", 1, "w2"],
+    ]
+    assert gathered["response_id"].is_unique
+
+
+@pytest.fixture
+def of_one_piece(tmp_path):
+    records = {"llama": [record("a", "Yes."), record("b", "No.")]}
+    human = from_file(tmp_path, "post_id,source,text\na,human,x\n")
+    return responses.gather(POSTS, [human, responses.from_records(records["llama"], "llama", print)]), records
+
+
+def test_tables_of_one_piece_pass(of_one_piece):
+    responses.check(POSTS, *of_one_piece)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("text", "Yes!", r"row 4, column 'response_id': '[0-9a-f]{16}' is not the id of this post and response"),
+        ("sample", 1, "row 4, column 'response_id'"),
+        ("response_id", "0" * 16, "row 4, column 'response_id': '0000000000000000' is not the id"),
+    ],
+)
+def test_a_response_changed_by_hand_is_told_by_its_id(of_one_piece, column, value, expected):
+    table, records = of_one_piece
+    table.loc[table.index[(table["source"] == "llama") & (table["post_id"] == "a")], column] = value
+
+    with pytest.raises(InputError, match=f"^responses.csv, {expected}"):
+        responses.check(POSTS, table, records)
+
+
+def test_a_post_changed_by_hand_is_told_by_the_ids_of_its_responses(of_one_piece):
+    with pytest.raises(InputError, match="is not the id of this post"):
+        responses.check(POSTS.assign(text="another post"), *of_one_piece)
+
+
+def test_a_record_that_says_otherwise_than_the_response_is_told(of_one_piece):
+    table, records = of_one_piece
+    records["llama"][1]["text"] = "Never."
+
+    with pytest.raises(InputError, match="^responses.csv, row 2, column 'text': the text is not that of the record of"):
+        responses.check(POSTS, table, records)

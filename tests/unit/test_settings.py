@@ -145,6 +145,35 @@ def test_a_study_without_posts_keeps_its_ratings():
     assert settings.read(config)["studies"]["s"]["posts"] is None
 
 
+def test_a_study_may_declare_what_is_asked_before_there_are_ratings():
+    study = settings.read(changed("studies", "s", "ratings", to={"exclusions": {"too_fast_s": 60}}))["studies"]["s"]
+    simulated = changed("studies", "s", "ratings", to={"simulate": {"raters": 2, "posts_per_rater": 1}})
+
+    assert study["ratings"]["exclusions"]["too_fast_s"] == 60 and not settings.is_rated(study)
+    assert not settings.is_rated(settings.read(MINIMAL)["studies"]["s"])
+    for given in (simulated, changed("studies", "s", "ratings", to={"exports": [FILE]})):
+        assert settings.is_rated(settings.read(given)["studies"]["s"])
+
+
+@pytest.mark.parametrize("posts", [FILE, None])
+def test_a_frozen_study_has_texts_and_needs_no_file_of_posts_or_responses(posts):
+    config = changed("studies", "s", "posts", to=posts)
+    config["sources"]["human"].pop("responses")
+    config["studies"]["s"]["frozen"] = "data/frozen/earlier/s"
+
+    assert settings.has_texts(settings.read(config)["studies"]["s"])
+
+
+def test_an_archived_source_names_a_licence_and_for_each_study_a_file():
+    config = changed("sources", "human", to={"kind": "archived", "title": "an archive", "responses": {"s": FILE}})
+
+    assert mistakes(config) == ["config: sources > human > licence: this key is missing"]
+    config["sources"]["human"] |= {"licence": "theirs", "responses": {}}
+    assert mistakes(config) == ["config: sources > human > responses: no file for s, which lists this source"]
+    config["sources"]["human"]["responses"] = {"t": FILE}
+    assert mistakes(config) == ["config: sources > human > responses: unknown study 't'; known: s"]
+
+
 @pytest.mark.parametrize(
     ("path", "to", "expected"),
     [
@@ -210,12 +239,8 @@ def test_a_missing_key_is_named(path, expected):
         (
             ["studies", "s", "ratings"],
             {"exports": [FILE], "simulate": {"raters": 2, "posts_per_rater": 1}},
-            "config: studies > s > ratings: ratings need either `exports` or `simulate`, and not both",
-        ),
-        (
-            ["studies", "s", "ratings"],
-            {},
-            "config: studies > s > ratings: ratings need either `exports` or `simulate`, and not both",
+            "config: studies > s > ratings: ratings have `exports` or `simulate`, and not both; neither: what is asked "
+            "is declared, and the ratings are awaited",
         ),
         (
             ["studies", "s", "ratings"],
@@ -236,7 +261,8 @@ def test_a_missing_key_is_named(path, expected):
         (
             ["sources", "arm", "kind"],
             "transformer",
-            "config: sources > arm > kind: unknown kind 'transformer'; known: 'human', 'transformers', 'openai'",
+            "config: sources > arm > kind: unknown kind 'transformer'; "
+            "known: 'human', 'archived', 'transformers', 'openai'",
         ),
         (["run"], "My run", "config: run: String should match pattern '^[a-z0-9_]+$' (found: 'My run')"),
         (["run"], "a\n", "config: run: String should match pattern '^[a-z0-9_]+$' (found: 'a\\n')"),

@@ -197,3 +197,18 @@ def test_every_table_has_its_own_path_a_key_of_its_columns_and_words_for_each_co
 )
 def test_the_columns_that_others_read_stay_in_their_order(table, columns):
     assert getattr(tables, table).names == columns.split(", ")
+
+
+def test_a_further_column_that_has_a_schema_is_checked_and_typed_where_it_is_there(tmp_path):
+    table = tables.Table(
+        "t.csv", "a thing", (tables.text("name", ""),), further=(tables.text("day", "", missing=True),)
+    )
+    table.write(pd.DataFrame({"name": ["a"]}), tmp_path / "without.csv")
+    table.write(pd.DataFrame({"name": ["a", "b"], "day": ["007", None]}), tmp_path / "with.csv")
+    strict = tables.Table("t.csv", "a thing", (tables.text("name", ""),), further=(tables.text("day", ""),))
+
+    assert list(table.read(tmp_path / "without.csv")) == ["name"]
+    read = table.read(tmp_path / "with.csv")
+    assert read["day"].dtype == "string" and read["day"].tolist()[0] == "007"
+    with pytest.raises(ValueError, match="column 'day' has 1 empty cells"):
+        strict.write(read, tmp_path / "strict.csv")

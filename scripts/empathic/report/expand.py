@@ -57,6 +57,7 @@ def structure(run: Run) -> dict[str, Any]:
         "title": prose(run.config["report"]["title"]),
         "warning": head.warning(run),
         "studies": studies,
+        "frozen": bool(run.provenance["frozen"]),
         "generated": any(study["generated"] for study in studies),
         "texts": any(study["texts"] for study in studies),
         "awaiting": bool(run.awaiting),

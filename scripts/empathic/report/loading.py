@@ -12,6 +12,7 @@ import yaml
 from empathic import files, records, tables
 from empathic.instrument import Instrument
 from empathic.origin import weakest
+from empathic.settings import has_texts, is_rated
 
 
 @dataclass(frozen=True)
@@ -169,14 +170,14 @@ def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str)
     settings = config["studies"][name]
     declared = {source: config["sources"][source] for source in settings["sources"]}
     parts: dict[str, Any] = {}
-    if settings["posts"]:
+    if has_texts(settings):
         parts |= {"posts": tables.POSTS.read(folder / "posts.csv")}
         parts |= {"responses": tables.RESPONSES.read(folder / "responses.csv")}
         parts |= {"quality": tables.QUALITY.read(folder / "quality.csv")}
         parts |= {"style": tables.STYLE_SUMMARY.read(folder / "style" / "summary.csv")}
         generated = [source for source in declared if declared[source]["kind"] in records.DETERMINING]
         parts["generations"] = {source: _records(folder / "generations" / f"{source}.jsonl") for source in generated}
-    if settings["ratings"]:
+    if is_rated(settings):
         parts |= {"raters": tables.RATERS.read(folder / "raters.csv")}
         parts |= {"ratings": tables.RATINGS.read(folder / "ratings.csv")}
         parts |= {"flow": tables.FLOW.read(folder / "flow.csv")}

@@ -49,7 +49,7 @@ def posts_table(run: Run) -> str:
 def sources_table(run: Run) -> str:
     """Every source that a study lists: who wrote, with what weights, in what precision, how texts were drawn."""
     listed = {source: declared for study in run.studies.values() for source, declared in study.declared.items()}
-    weights = [_weights(run, declared) for declared in listed.values()]
+    weights = [_weights(run, source, declared) for source, declared in listed.items()]
     columns = [
         blocks.words("Source", [declared["title"] for declared in listed.values()]),
         blocks.words("Written by", [_writer(run, source, declared) for source, declared in listed.items()]),
@@ -62,18 +62,27 @@ def sources_table(run: Run) -> str:
 
 def _writer(run: Run, source: str, declared: dict[str, Any]) -> str:
     origins = {study.origins[source] for study in run.studies.values() if source in study.origins}
-    if declared["kind"] == "human" and origins - {"observed"}:
+    if declared["kind"] in ("human", "archived") and origins - {"observed"}:
         return "nobody: " + listing(sorted(ORIGINS[origin] for origin in origins))
     return KINDS.get(declared["kind"], declared["kind"])
 
 
-def _weights(run: Run, declared: dict[str, Any]) -> str:
+def _weights(run: Run, source: str, declared: dict[str, Any]) -> str:
+    if declared["kind"] == "archived":
+        return "; ".join([*_archived_models(run, source), f"licence: {declared['licence']}"])
     if "model" not in declared:
         return ""
     if declared["kind"] == "openai":
         return f"{declared['model']}; licence: {declared['licence']}"
     model = run.config["models"][declared["model"]]
     return "; ".join(part for part in (model["title"], model["note"], f"licence: {model['licence']}") if part)
+
+
+def _archived_models(run: Run, source: str) -> list[str]:
+    """The models that the archived responses of a source name, each once."""
+    tables = [study.responses for study in run.studies.values() if study.responses is not None]
+    named = [rows.loc[rows.source == source, "model"].dropna() for rows in tables if "model" in rows]
+    return list(dict.fromkeys(model for models in named for model in models))
 
 
 def _precision(declared: dict[str, Any]) -> str:
@@ -118,6 +127,29 @@ def prompts(run: Run) -> str:
         parts.append(f"{prose(path)}, given to {listing(prose(title) for title in titles)}:")
         parts.append(blocks.raw(blocks.listing(run.provenance["shown"][path].rstrip("\n"), "prompt")))
     return "\n\n".join(parts)
+
+
+def frozen(run: Run) -> str:
+    """Which texts were frozen, where and when, and what the config declares otherwise since."""
+    known = run.provenance["frozen"]
+    lines = []
+    for name, of_study in known.items():
+        since = counted(len(of_study["changes"]), "later change") if of_study["changes"] else "no later change"
+        lines.append(
+            f"{prose(run.studies[name].title)}: frozen on {prose(of_study['frozen_at'][:10])} by the run "
+            f"{prose(of_study['run'])} ({prose(of_study['folder'])}); {since} of what was declared then."
+        )
+    changes = [(run.studies[name].title, change) for name in known for change in known[name]["changes"]]
+    if not changes:
+        return blocks.listed(lines)
+    columns = [
+        blocks.words("Study", [title for title, _ in changes]),
+        blocks.words("What", [change["what"] for _, change in changes]),
+        blocks.words("At freezing", [change["was"] for _, change in changes]),
+        blocks.words("Now", [change["now"] for _, change in changes]),
+    ]
+    caption = "What this run's config declares otherwise than at the freezing of the texts, before they were rated."
+    return blocks.listed(lines) + "\n\n" + blocks.table("changes", caption, columns)
 
 
 def instrument(study: Study) -> str:
