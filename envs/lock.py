@@ -35,6 +35,7 @@ STAGES = {
         "safetensors",
         "gguf",
         "huggingface-hub",
+        "jinja2",
         "openai",
         "psutil",
     ],

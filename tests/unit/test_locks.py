@@ -19,6 +19,7 @@ CONDA_FILES = sorted(lock.ENVS.glob("*.yaml"))
 IMPORTS = {
     "yaml": "pyyaml",
     "pypandoc": "pypandoc-binary",
+    "huggingface_hub": "huggingface-hub",
     "IPython": "ipykernel",
     "nbformat": "nbclient",
     "jupyter_client": "nbclient",

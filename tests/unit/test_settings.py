@@ -330,7 +330,6 @@ def test_what_an_api_source_leaves_out_is_openai_s_own_and_sends_no_sampling():
         "key_variable": "OPENAI_API_KEY",
         "prompt": "data/prompts/base.md",
         "samples": 1,
-        "redraws": 0,
         "sampling": dict.fromkeys(
             [
                 "temperature",

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from empathic import files, records, tables
+from empathic import files, tables
 from empathic.instrument import Instrument
 from empathic.origin import weakest
-from empathic.settings import has_texts, is_rated
+from empathic.settings import GENERATED, has_texts, is_rated
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str)
         parts |= {"responses": tables.RESPONSES.read(folder / "responses.csv")}
         parts |= {"quality": tables.QUALITY.read(folder / "quality.csv")}
         parts |= {"style": tables.STYLE_SUMMARY.read(folder / "style" / "summary.csv")}
-        generated = [source for source in declared if declared[source]["kind"] in records.DETERMINING]
+        generated = [source for source in declared if declared[source]["kind"] in GENERATED]
         parts["generations"] = {source: _records(folder / "generations" / f"{source}.jsonl") for source in generated}
     if is_rated(settings):
         parts |= {"raters": tables.RATERS.read(folder / "raters.csv")}
