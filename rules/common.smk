@@ -131,16 +131,6 @@ def generations_of(wildcards):
     )
 
 
-def prompts_of(wildcards):
-    """For each of them its prompt."""
-    return {source: SOURCES[source]["prompt"] for source in generated_sources(wildcards)}
-
-
-def prompt_files(wildcards):
-    """The prompts' files."""
-    return sorted(set(prompts_of(wildcards).values()))
-
-
 def kinds_of(wildcards):
     """The kind of each source of a study, in the config's order."""
     return {source: SOURCES[source]["kind"] for source in STUDIES[wildcards.study]["sources"]}

@@ -3,7 +3,6 @@ rule measure_quality:
         posts="<results>/{study}/posts.csv",
         responses="<results>/{study}/responses.csv",
         generations=generations_of,
-        prompts=prompt_files,
         code=code_behind("measure_quality.py"),
     output:
         sources="<results>/{study}/quality.csv",
@@ -21,7 +20,6 @@ rule measure_quality:
     params:
         sources=kinds_of,
         generated=generated_sources,
-        prompts=prompts_of,
         asked_words=lookup("studies/{study}/asked_words", within=config),
         language=lookup("studies/{study}/language", within=config),
     message:

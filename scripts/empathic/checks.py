@@ -5,6 +5,8 @@ quality.py applies them; the report names them, and the codebook lists them.
 
 from dataclasses import dataclass
 
+from empathic.tables import CHECKED
+
 LEAKED_WORDS = 6
 REPEATED_SHARE = 0.1
 REPEATED_LINE_WORDS = 4
@@ -15,36 +17,37 @@ REFUSALS_IN = "en"
 
 @dataclass(frozen=True)
 class Check:
-    """A check of one response: a column of quality_responses.csv, and the column of quality.csv that counts it.
+    """A check of one response: a column of quality_responses.csv.
 
     head: the column's head in the report. said: what a sentence says of the responses that fail it.
     """
 
     name: str
-    counted: str
     head: str
     said: str
     rule: str
+
+    @property
+    def counted(self) -> str:
+        """The column of quality.csv that counts the responses that fail it."""
+        return CHECKED[self.name]
 
 
 CHECKS = (
     Check(
         "too_short",
-        "n_below",
         "Below",
         "shorter than was asked",
         "n_words is below the study's `asked_words`; not judged where no length was asked",
     ),
     Check(
         "too_long",
-        "n_above",
         "Above",
         "longer than was asked",
         "n_words is above the study's `asked_words`; likewise",
     ),
     Check(
         "truncated",
-        "n_truncated",
         "Cut",
         "cut by the limit of new tokens",
         "its record says finish_reason `length`: the limit of new tokens came before the model had ended its text. Not "
@@ -52,7 +55,6 @@ CHECKS = (
     ),
     Check(
         "refusal",
-        "n_refusals",
         "Refusal",
         "refusals to answer",
         f"within its first {REFUSAL_WORDS} words, and outside quotation marks, it says in the first person that it "
@@ -64,7 +66,6 @@ CHECKS = (
     ),
     Check(
         "says_ai",
-        "n_say_ai",
         "Says AI",
         "by their own words a machine's",
         "it says in the first person that it is an AI or a language model, which tells raters who wrote it; our "
@@ -72,16 +73,14 @@ CHECKS = (
     ),
     Check(
         "prompt_leak",
-        "n_prompt_leaks",
         "Prompt",
         "in part copied from the prompt",
-        f"it shares {LEAKED_WORDS} words in a row with the prompt's template (not with the post), whatever their case "
-        "and punctuation, or holds markup of chat templates (such as `[INST]`). The number is ours. Not judged where "
-        "this package gave no prompt",
+        f"it shares {LEAKED_WORDS} words in a row with the prompt in its record (the post taken out), whatever their "
+        "case and punctuation, or holds markup of chat templates (such as `[INST]`). The number is ours. Not judged "
+        "where there is no record",
     ),
     Check(
         "repetitive",
-        "n_repetitive",
         "Repeats",
         "repetitive",
         f"repeated_4grams is above {REPEATED_SHARE:g}, or a line of {REPEATED_LINE_WORDS} words or more stands twice. "
@@ -89,7 +88,6 @@ CHECKS = (
     ),
     Check(
         "other_language",
-        "n_other_language",
         "Language",
         "in another language than the study's",
         "the language found is not the study's (`language` in the config). Not judged where none was looked for",

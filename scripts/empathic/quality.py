@@ -22,47 +22,42 @@ Record = Mapping[str, Any]
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _CHAT_MARKUP = re.compile(r"<\|\w+\|>|\[/?INST\]|<</?SYS>>|</?(?:start|end)_of_turn>", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\{\w+\}")
 _NO_LANGUAGE = re.compile(r"<[^<>]{1,200}>|https?://\S+|[\d_]+")
 
 
 def measure(
     responses: pd.DataFrame,
+    posts: pd.DataFrame,
     records: Mapping[str, Sequence[Record]],
-    templates: Mapping[str, str],
     *,
     asked_words: Sequence[int] | None,
     language: str,
 ) -> pd.DataFrame:
     """Check every response.
 
-    responses: tables.RESPONSES. records: of each source that was generated here. templates: the prompt template of
-    each. asked_words: the least and the most words that were asked for; None: no length was. language: the study's, by
-    ISO 639-1.
+    responses: tables.RESPONSES. posts: tables.POSTS. records: of each source whose responses were generated.
+    asked_words: the least and the most words that were asked for; None: no length was. language: the study's, by ISO
+    639.
 
     Returns tables.QUALITY_RESPONSES, in the order of the responses; a check that cannot be made is missing.
     Raises InputError for a language that cannot be told.
     """
     _require(language)
-    ends = {
-        (source, record["post_id"], record["sample"]): record["finish_reason"]
-        for source, its in records.items()
-        for record in its
-    }
-    leaks = {source: _runs_of_template(template) for source, template in templates.items()}
+    text_of = dict(zip(posts["post_id"], posts["text"], strict=True))
+    made = {(source, record["post_id"], record["sample"]): record for source, its in records.items() for record in its}
     low, high = asked_words or (None, None)
     rows = []
     for row in responses.itertuples():
-        end = ends.get((row.source, row.post_id, row.sample))
+        record = made.get((row.source, row.post_id, row.sample))
         repeated = repeated_share(row.text)
         found = language_of(row.text, language)
         failed = {
             "too_short": None if low is None else row.n_words < low,
             "too_long": None if high is None else row.n_words > high,
-            "truncated": None if end is None else end == "length",
+            "truncated": None if record is None else record["finish_reason"] == "length",
             "refusal": is_refusal(row.text) if language == checks.REFUSALS_IN else None,
             "says_ai": says_ai(row.text) if language == checks.REFUSALS_IN else None,
-            "prompt_leak": leaks_prompt(row.text, leaks[row.source]) if row.source in leaks else None,
+            "prompt_leak": None if record is None else leaks_prompt(row.text, record, text_of[row.post_id]),
             "repetitive": (repeated or 0) > checks.REPEATED_SHARE or repeats_a_line(row.text),
             "other_language": None if found is None else found != language,
         }
@@ -118,15 +113,16 @@ def _of_records(records: Sequence[Record] | None) -> dict[str, int | None]:
     return {"n_asked": len(records), "n_errors": len(failed), "n_empty": len(empty)}
 
 
-def leaks_prompt(text: str, runs: set[tuple[str, ...]]) -> bool:
-    """Whether a text holds one of a template's runs of words, or markup of a chat template."""
-    return bool(_CHAT_MARKUP.search(text)) or not runs.isdisjoint(_runs(_words(text), checks.LEAKED_WORDS))
+def leaks_prompt(text: str, record: Record, post: str) -> bool:
+    """Whether a text shares a run of words with its prompt, the post taken out, or holds markup of a chat template."""
+    prompt = tuple(part for message in record["messages"] for part in message["content"].split(post))
+    return bool(_CHAT_MARKUP.search(text)) or not _runs_of(prompt).isdisjoint(_runs(_words(text), checks.LEAKED_WORDS))
 
 
-def _runs_of_template(template: str) -> set[tuple[str, ...]]:
-    """The template's runs of words; none goes across the place of the post."""
-    parts = _PLACEHOLDER.split(template)
-    return {run for part in parts for run in _runs(_words(part), checks.LEAKED_WORDS)}
+@functools.cache
+def _runs_of(prompt: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    """The runs of words of a prompt's parts, one for all posts; none goes across the place of the post."""
+    return frozenset(run for part in prompt for run in _runs(_words(part), checks.LEAKED_WORDS))
 
 
 def repeated_share(text: str) -> float | None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from empathic.checks import CHECKS
 from empathic.errors import InputError
 from empathic.files import whole
 from empathic.origin import ORIGINS
@@ -177,6 +176,18 @@ RESPONSES = Table(
         text("licence", "its licence or terms, as that file says", missing=True),
     ),
 )
+# A check of responses, and the column that counts those that fail; the rules stand in checks.py, so that a limit can
+# change without every table's rule running again.
+CHECKED = {
+    "too_short": "n_below",
+    "too_long": "n_above",
+    "truncated": "n_truncated",
+    "refusal": "n_refusals",
+    "says_ai": "n_say_ai",
+    "prompt_leak": "n_prompt_leaks",
+    "repetitive": "n_repetitive",
+    "other_language": "n_other_language",
+}
 QUALITY = Table(
     "{study}/quality.csv",
     "a source: what it was asked and gave, and how many of its responses fail each check (docs/CODEBOOK.md, Checks)",
@@ -194,8 +205,8 @@ QUALITY = Table(
         number("words_median", "median of n_words over the responses", missing=True),
         integer("n_inside", "responses of a length that was asked for", missing=True),
         *(
-            integer(check.counted, f"responses with {check.name}; empty: of none could it be told", missing=True)
-            for check in CHECKS
+            integer(counted, f"responses that fail {check}; empty: none could be judged", missing=True)
+            for check, counted in CHECKED.items()
         ),
         integer("n_language", "responses whose language was told: those long enough"),
         integer("n_flagged", "responses that fail at least one check"),
@@ -212,7 +223,10 @@ QUALITY_RESPONSES = Table(
         SOURCE,
         integer("sample", "number of the draw, from 0"),
         integer("n_words", "words, as in responses.csv"),
-        *(boolean(check.name, "the check of this name; empty: not judged", missing=True) for check in CHECKS),
+        *(
+            boolean(check, "True: it fails the check of this name; empty: not judged", missing=True)
+            for check in CHECKED
+        ),
         number("repeated_4grams", "share of its runs of four words that repeat an earlier one", missing=True),
         text("language", "the language found, by ISO 639; empty: too short to tell", missing=True),
         boolean("flagged", "it fails at least one check"),

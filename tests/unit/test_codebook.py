@@ -44,6 +44,7 @@ def test_every_field_of_a_record_has_its_line_with_what_its_kind_of_source_adds(
 def test_every_check_has_its_rule_and_its_columns():
     part = codebook.codebook().split("## Checks\n")[1].split("\n## ")[0]
 
+    assert tuple(tables.CHECKED) == checks.NAMES
     for check in checks.CHECKS:
         assert f"\n| {check.name} | {check.counted} | {check.rule} |" in part
         assert check.name in tables.QUALITY_RESPONSES.names

@@ -5,6 +5,7 @@ from empathic import checks, prompts, quality, tables
 from empathic.errors import InputError
 
 PROMPT = "You are a kind friend who listens to people.\n\nPost:\n{post}\n\nWrite no more than three short sentences."
+POST = "My sister has not spoken to me for three weeks now."
 KIND = "That sounds so hard, and I hope that you can find some rest and a friend to talk to soon."
 SPANISH = (
     "Siento mucho lo que te ha pasado. Debe de ser muy difícil para ti, y espero que puedas hablar con alguien de "
@@ -31,14 +32,18 @@ def responses(*texts, source="arm", origin="observed"):
     )
 
 
-def record(post, finish="stop", *, text="A text.", error=None, sample=0):
-    return {"post_id": post, "sample": sample, "finish_reason": finish, "text": text, "error": error}
+POSTS = tables.POSTS.frame(
+    {"post_id": f"p{number}", "domain": "d", "text": POST, "origin": "observed"} for number in range(9)
+)
 
 
-def checked(*texts, records=None, asked=None, language="en", template=PROMPT):
-    templates = {"arm": template} if template else {}
-    records = {"arm": records} if records else {}
-    return quality.measure(responses(*texts), records, templates, asked_words=asked, language=language)
+def record(post, finish="stop", *, text="A text.", error=None, sample=0, template=PROMPT, of=POST):
+    made = {"post_id": post, "sample": sample, "finish_reason": finish, "text": text, "error": error}
+    return made | {"messages": prompts.messages(template, of)}
+
+
+def checked(*texts, records=(), asked=None, language="en"):
+    return quality.measure(responses(*texts), POSTS, {"arm": records}, asked_words=asked, language=language)
 
 
 def one(text, **options):
@@ -46,7 +51,7 @@ def one(text, **options):
 
 
 def test_both_ends_of_the_length_that_was_asked_for_are_inside():
-    table = checked("one two", "one two three", "one two three four", "a b c d e", asked=[3, 4], template=None)
+    table = checked("one two", "one two three", "one two three four", "a b c d e", asked=[3, 4])
 
     assert table["too_short"].tolist() == [True, False, False, False]
     assert table["too_long"].tolist() == [False, False, False, True]
@@ -64,13 +69,13 @@ def test_a_record_of_another_sample_or_source_says_nothing_of_a_text():
     table = responses("a")
     others = {"arm": [record("p0", "length", sample=1)], "other": [record("p0", "length")]}
 
-    found = quality.measure(table, others, {}, asked_words=None, language="en")
+    found = quality.measure(table, POSTS, others, asked_words=None, language="en")
 
     assert found["truncated"].isna().all()
 
 
 def test_what_cannot_be_judged_is_empty_and_flags_nothing():
-    row = one("I cannot help with that.", language="de", template=None)
+    row = one("I cannot help with that.", language="de")
 
     for name in ("too_short", "too_long", "truncated", "refusal", "says_ai", "prompt_leak", "other_language"):
         assert row[name] is pd.NA
@@ -84,7 +89,7 @@ def test_each_check_alone_flags_a_response():
         "truncated": one("Yes", records=[record("p0", "length")]),
         "refusal": one("I'm sorry, but I can't assist with that."),
         "says_ai": one("As an AI, I hear you."),
-        "prompt_leak": one("A kind friend who listens to people!"),
+        "prompt_leak": one("A kind friend who listens to people!", records=[record("p0")]),
         "repetitive": one("I hear you so. I hear you so."),
         "other_language": one(SPANISH),
     }
@@ -110,18 +115,29 @@ def test_each_check_alone_flags_a_response():
     ],
 )
 def test_six_words_in_a_row_of_the_template_are_a_leak(text, leaks):
-    assert one(text)["prompt_leak"] == leaks
+    assert one(text, records=[record("p0")])["prompt_leak"] == leaks
 
 
 def test_words_of_the_post_are_no_leak():
-    post = "My sister has not spoken to me for three weeks now."
-    assert post in prompts.messages(PROMPT, post)[0]["content"]
+    assert POST in record("p0")["messages"][0]["content"]
 
-    assert not one(f"You write: my sister has not spoken to me for three weeks now. {KIND}")["prompt_leak"]
+    assert not one(f"You write: {POST} {KIND}", records=[record("p0")])["prompt_leak"]
 
 
-def test_a_template_shorter_than_a_run_cannot_leak():
-    assert not one("Answer this post now: yes", template="Answer this post now: {post}")["prompt_leak"]
+def test_each_text_is_held_against_the_prompt_of_its_own_record():
+    other = "Answer in the voice of an old sailor: {post}"
+    records = [record("p0"), record("p1", template=other), record("p2")]
+    records[2]["messages"].insert(0, {"role": "system", "content": "Be the voice of an old sailor."})
+
+    table = checked(*["I am the voice of an old sailor."] * 3, records=records)
+
+    assert table["prompt_leak"].tolist() == [False, True, True]
+
+
+def test_a_prompt_shorter_than_a_run_cannot_leak():
+    short = [record("p0", template="Answer this post now: {post}")]
+
+    assert not one("Answer this post now: yes", records=short)["prompt_leak"]
 
 
 def test_repeated_runs_are_counted_as_by_hand():
@@ -187,11 +203,11 @@ def test_a_language_that_cannot_be_told_is_refused():
         checked("a", language="xx")
 
 
-def summary(tables_, records, asked=None, sources=None, posts=("p0", "p1", "p2")):
+def summary(tables_, records, asked=None, sources=None):
     everything = pd.concat(tables_, ignore_index=True)
-    measured = quality.measure(everything, records, {"arm": PROMPT}, asked_words=asked, language="en")
+    measured = quality.measure(everything, POSTS, records, asked_words=asked, language="en")
     kinds = sources or {"people": "human", "arm": "transformers"}
-    return quality.summarise(measured, pd.DataFrame({"post_id": posts}), kinds, records, asked).set_index("source")
+    return quality.summarise(measured, POSTS[:3], kinds, records, asked).set_index("source")
 
 
 def test_what_was_asked_and_what_came_is_counted_by_source():
@@ -240,7 +256,7 @@ def test_a_source_that_gave_nothing_has_its_row():
 def test_odd_texts_are_checked_and_both_tables_come_back_as_they_were_written(tmp_path):
     texts = [KIND, "🙏", '<b>bold</b> & "quoted"', "# Head\n\n- a\n- a\n", "مرحبا", "a\r\nb\rc", "." * 9]
     table = checked(*texts, records=[record(f"p{number}") for number in range(len(texts))], asked=[100, 150])
-    counted = quality.summarise(table, pd.DataFrame({"post_id": ["p0"]}), {"arm": "transformers"}, {}, [100, 150])
+    counted = quality.summarise(table, POSTS, {"arm": "transformers"}, {}, [100, 150])
 
     tables.QUALITY_RESPONSES.write(table, tmp_path / "responses.csv")
     tables.QUALITY.write(counted, tmp_path / "sources.csv")

@@ -38,6 +38,12 @@ def test_an_edited_module_reruns_the_rules_whose_scripts_import_it(smoke, edited
     assert smoke.would_run() == {"measure_style": 2, "record_provenance": 1, "render_report": 1}
 
 
+def test_another_limit_of_a_check_checks_the_responses_again_and_no_more(smoke, edited):
+    edited("scripts/empathic/checks.py", "LEAKED_WORDS = 6", "LEAKED_WORDS = 8")
+
+    assert smoke.would_run() == {"measure_quality": 2, "record_provenance": 1, "render_report": 1}
+
+
 def test_a_new_commit_renders_again_and_no_more(smoke):
     try:
         smoke.git("commit", "--quiet", "--allow-empty", "--message", "another")
