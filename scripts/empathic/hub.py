@@ -43,6 +43,7 @@ def download(name: str, model: dict[str, Any], folder: Path, say: Callable[[str]
             revision=model["revision"],
             local_dir=folder,
             allow_patterns=WANTED,
+            ignore_patterns=["*/*", "consolidated*"],  # the same weights again, in their publisher's own layout
             token=os.environ.get(variable) or False,
             endpoint=os.environ.get("HF_ENDPOINT"),  # a mirror, where somebody names one
         )

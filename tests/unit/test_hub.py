@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -68,7 +69,12 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("published")
     save(folder)
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
-    return files | {"pytorch_model.bin": b"pickled", "modeling_tiny.py": b"raise SystemExit", "README.md": b"# Tiny"}
+    twice = {"consolidated.safetensors": b"again", "original/model.safetensors": b"again"}
+    return (
+        files
+        | twice
+        | {"pytorch_model.bin": b"pickled", "modeling_tiny.py": b"raise SystemExit", "README.md": b"# Tiny"}
+    )
 
 
 def tree(files):
@@ -105,11 +111,11 @@ def refusal(cache, **changes):
 def test_weights_and_tokenizer_come_from_the_commit_and_neither_pickles_nor_code(hub, files, tmp_path):
     manifest = fetch(tmp_path)
 
-    kept = {name for name in files if name.endswith((".safetensors", ".json", ".jinja"))}
+    kept = {"model.safetensors"} | {name for name in files if name.endswith((".json", ".jinja"))}
     assert set(manifest["files"]) == kept
     assert manifest["files"]["model.safetensors"]["sha256"] == hashlib.sha256(files["model.safetensors"]).hexdigest()
     assert weights.verify(manifest).is_dir()
-    assert not [path for path in hub.asked if "bin" in path or ".py" in path]
+    assert not [path for path in hub.asked if re.search("bin|[.]py|original|consolidated", path)]
 
 
 def test_a_second_run_asks_the_hub_for_nothing(hub, tmp_path):
