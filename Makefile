@@ -9,7 +9,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help report test test-all lint setup locks clean config
+.PHONY: help report plan test test-all lint setup locks clean config
 .NOTPARALLEL:
 
 CONFIG ?=
@@ -26,6 +26,7 @@ OF_CONFIG := $(VENV)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.
 
 help:
 	@echo "make report     from nothing to results/RUN/report/report.html (CONFIG=configs/NAME.yaml, CORES=all, ACCEL=cpu|cuda)"
+	@echo "make plan       what the run would cost: responses, tokens, hours, money, disk (CONFIG=configs/NAME.yaml)"
 	@echo "make test       lint, then all tests but the long ones"
 	@echo "make test-all   lint, then all tests"
 	@echo "make lint       ruff, snakefmt and snakemake --lint"
@@ -37,6 +38,9 @@ report: config setup
 	@$(IN_VENV) python scripts/unlock.py --cache "$$($(OF_CONFIG) cache cache)" -- snakemake $(WITH_CONFIG)
 	@$(IN_VENV) snakemake --cores $(CORES) $(WITH_CONFIG) $(ARGS)
 	@report="results/$$($(OF_CONFIG) run)/report/report.html"; test ! -f "$$report" || echo "The report: $$report"
+
+plan: config setup
+	@$(IN_VENV) python scripts/plan_run.py $(or $(CONFIG),config.yaml)
 
 test: lint
 	@$(IN_VENV) $(PYTEST) --dist loadscope -m "not slow" $(ARGS) tests/unit

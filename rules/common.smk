@@ -105,9 +105,8 @@ def generation_settings(wildcards):
 
 
 def redraw_of(wildcards):
-    """What a source does with a response outside the words that the study asks for; None: it keeps it."""
-    draws, words = SOURCES[wildcards.source]["redraws"], STUDIES[wildcards.study]["asked_words"]
-    return {"words": words, "draws": draws} if draws else None
+    """What a source does with a response outside the words that the study asks for."""
+    return settings.redraw(SOURCES[wildcards.source], STUDIES[wildcards.study])
 
 
 def shards_of(wildcards):

@@ -75,7 +75,7 @@ def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, shard: tuple
     Returns key, post_id, sample and sha256 (records.fingerprint) of each record of the share, in the posts' order.
     Raises InputError for weights that changed, a model that cannot be used, or a device that is not there.
     """
-    tokenizer = AutoTokenizer.from_pretrained(weights.folder_of(arm.manifest), trust_remote_code=False)
+    tokenizer = tokenizer_of(arm.manifest)
     requests = share(request_all(posts, arm, tokenizer), *shard)
     found = records.look_up(arm.records_in(cache), say)
     missing = [request for request in requests if request.record["key"] not in found]
@@ -86,6 +86,11 @@ def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, shard: tuple
                 out.append(record)
                 found[record["key"]] = record
     return in_order(posts, records.listing(found[request.record["key"]] for request in requests))
+
+
+def tokenizer_of(manifest: dict[str, Any]):
+    """A model's tokenizer, with its chat template. Raises InputError where the weights have gone."""
+    return AutoTokenizer.from_pretrained(weights.folder_of(manifest), trust_remote_code=False)
 
 
 def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:

@@ -86,7 +86,7 @@ def look_up(folder: Path, warn: Callable[[str], None]) -> dict[str, Record]:
     """
     found: dict[str, tuple[bool, str, str, Record]] = {}
     for file in sorted(folder.glob("*.jsonl")):
-        for record in _read(file, warn):
+        for record in read(file, warn):
             candidate = (to_try_again(record), record["ended"], file.name, record)
             other = found.setdefault(record["key"], candidate)
             if not (candidate[0] or other[0]) and fingerprint(other[3]) != fingerprint(record):
@@ -97,7 +97,8 @@ def look_up(folder: Path, warn: Callable[[str], None]) -> dict[str, Record]:
     return {name: entry[3] for name, entry in found.items()}
 
 
-def _read(file: Path, warn: Callable[[str], None]) -> Iterator[Record]:
+def read(file: Path, warn: Callable[[str], None]) -> Iterator[Record]:
+    """The records of one file; a line that is none is a warning."""
     for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
         if not line:
             continue

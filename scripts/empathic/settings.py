@@ -84,6 +84,7 @@ class HubModel(Section):
     repository: str = Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", description="owner/name")
     revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="The commit, in full: a branch moves")
     token_variable: str = Field("HF_TOKEN", description="Environment variable with a token, for gated models")
+    size_gb: float | None = Field(None, gt=0, description="What its weights take on the disk, for `make plan`")
     note: str = ""
 
 
@@ -438,6 +439,11 @@ def has_texts(study: dict[str, Any]) -> bool:
 def is_rated(study: dict[str, Any]) -> bool:
     """Whether a study, as `read` gives it, has ratings: given or simulated, not only awaited."""
     return bool(study["ratings"] and (study["ratings"]["exports"] or study["ratings"]["simulate"]))
+
+
+def redraw(source: dict[str, Any], study: dict[str, Any]) -> dict[str, Any] | None:
+    """What a source does with a response outside the words that a study asks for (generation.Arm); None: it is kept."""
+    return {"words": study["asked_words"], "draws": source["redraws"]} if source["redraws"] else None
 
 
 def _unknown(name: str, known) -> str:

@@ -41,6 +41,19 @@ def fetch(name: str, model: dict[str, Any], cache: Path, say: Callable[[str], No
     return manifest
 
 
+def there_already(name: str, model: dict[str, Any], cache: Path) -> dict[str, Any] | None:
+    """The manifest of weights that are on this disk, as it was written when they came; None where they are not.
+
+    Files of the cache are not hashed anew: that is for who uses them (see verify).
+    """
+    if model["kind"] == "folder":
+        folder = Path(model["folder"])
+        return describe(name, model, folder) if (folder / "config.json").is_file() else None
+    folder = cache / "models" / _content_hash(model)
+    kept = folder / "manifest.json"
+    return files.read_json(kept) | {"name": name, "folder": str(folder)} if kept.exists() else None
+
+
 def describe(name: str, model: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The manifest of a folder of weights, every file hashed anew (see fetch).
 

@@ -1,0 +1,106 @@
+"""What a run would cost, from a tiny model's own records and a price per token, reckoned by hand."""
+
+import json
+from datetime import datetime
+
+import pytest
+from tiny_model import make_tokenizer, save
+
+from empathic import generation, plan, posts, prompts, settings
+from empathic.errors import InputError
+
+POSTS = 'post_id,domain,text\np1,work,I am sad\np2,work,"I am very, very sad"\np3,home,You hurt me\n'
+PROMPT = "Reply to this:\n{post}"
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A run of one study with a model here and one behind an API; as made from YAML, and read."""
+    (tmp_path / "posts.csv").write_text(POSTS)
+    (tmp_path / "prompt.md").write_text(PROMPT)
+    save(tmp_path / "tiny")
+    prompt = str(tmp_path / "prompt.md")
+    here = {"kind": "transformers", "title": "Tiny", "model": "tiny", "quantization": "none", "batch_size": 2}
+    here |= {"context": 128, "prompt": prompt, "samples": 2, "sampling": {"max_new_tokens": 8, "temperature": 0.9}}
+    api = {"kind": "openai", "title": "GPT", "model": "gpt", "licence": "terms", "prompt": prompt}
+    api |= {"sampling": {"max_tokens": 100}, "price_per_million": {"input": 10, "output": 30, "currency": "EUR"}}
+    given = {"file": str(tmp_path / "posts.csv"), "origin": "observed", "rights": "ours"}
+    return {
+        "run": "planned",
+        "cache": str(tmp_path / "cache"),
+        "models": {"tiny": {"kind": "folder", "title": "Tiny", "licence": "MIT", "folder": str(tmp_path / "tiny")}},
+        "sources": {"here": here, "api": api},
+        "studies": {"s": {"title": "S", "posts": given, "posts_may_leave": True, "sources": ["here", "api"]}},
+    }
+
+
+def planned(config):
+    return {part.source: part for part in plan.parts(settings.read(config), pytest.fail)}
+
+
+def generate(config, how_many):
+    read = settings.read(config)
+    source, given = read["sources"]["here"], read["studies"]["s"]["posts"]
+    manifest = plan.weights.there_already("tiny", read["models"]["tiny"], None)
+    arm = generation.Arm("s", "here", source, manifest, prompts.read(source["prompt"]), read["seed"])
+    table = posts.read(given["file"], origin="observed").head(how_many)
+    generation.answer(table, arm, plan.Path(read["cache"]), "planned.1of1", (1, 1), lambda line: None)
+    [file] = plan.Path(read["cache"]).rglob("*.jsonl")
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_tokens_are_counted_by_the_model_s_own_tokenizer_with_its_chat_template(config):
+    part = planned(config)["here"]
+
+    texts = ["I am sad", "I am very, very sad", "You hurt me"]
+    turn = "<|im_start|>user\nReply to this:\n{}<|im_end|>\n<|im_start|>assistant\n"
+    tokens = sum(len(make_tokenizer()(turn.format(text))["input_ids"]) for text in texts)
+    assert (part.responses, part.cached, part.read, part.written) == (6, 0, 2 * tokens, 6 * 8)
+    assert part.hours is None and part.money is None
+
+
+def test_what_is_there_already_costs_nothing_and_gives_the_speed(config):
+    made = generate(config, 2)
+    part = planned(config)["here"]
+
+    times = [datetime.fromisoformat(record[edge]) for record in made for edge in ("started", "ended")]
+    speed = sum(record["new_tokens"] for record in made) / (max(times) - min(times)).total_seconds()
+    assert (part.responses, part.cached, part.written) == (6, 4, 2 * 8)
+    assert part.tokens_per_s == pytest.approx(speed) and part.on == made[0]["device_name"]
+    assert part.hours == pytest.approx(16 / speed / 3600)
+    config["sources"]["here"]["quantization"] = "nf4"
+    assert planned(config)["here"].tokens_per_s is None
+
+
+def test_what_an_api_would_charge_is_its_price_for_what_is_read_and_at_most_written(config):
+    part = planned(config)["api"]
+
+    read = sum(round(1.35 * (3 + words)) for words in (3, 5, 3))
+    assert (part.responses, part.read, part.written) == (3, read, 300)
+    assert part.money == pytest.approx((read * 10 + 300 * 30) / 1e6)
+    del config["sources"]["api"]["sampling"]
+    assert planned(config)["api"].money is None and planned(config)["api"].written is None
+
+
+def test_the_plan_says_all_that_in_words_and_what_it_cannot_know(config):
+    llama = {"kind": "hub", "title": "Llama", "licence": "its own", "repository": "lab/llama"}
+    config["models"]["llama"] = llama | {"revision": "a" * 40, "size_gb": 26}
+    config["sources"]["far"] = config["sources"]["here"] | {"model": "llama"}
+    config["studies"]["s"]["sources"].append("far")
+
+    said = plan.text(settings.read(config), pytest.fail)
+
+    assert "Run 'planned', before it starts:" in said
+    assert "0.01 EUR" in said
+    assert "Where no speed stands" in said and "run a few posts first" in said
+    assert "Tiny: 0.0 GB, here\nLlama: about 26 GB, to be fetched\nresults: about 5 MB\n" in said
+
+
+def test_a_run_that_generates_nothing_says_so_and_a_bad_file_of_posts_is_one_message(config, tmp_path):
+    frozen = json.loads(json.dumps(config))
+    frozen["studies"]["s"]["frozen"] = "data/frozen/planned/s"
+
+    assert plan.text(settings.read(frozen), pytest.fail) == "Run 'planned': no response is generated or asked for.\n"
+    (tmp_path / "posts.csv").write_text(POSTS + "p1,work,Again\n")
+    with pytest.raises(InputError, match="'p1' stands twice"):
+        planned(config)
