@@ -60,7 +60,7 @@ def package(of: generation.Arm, posts: int, shard: tuple[int, int], start, out) 
     share = generation.share(requests(of, posts), *shard)
     model = generation.load(of.manifest, of.source)
     tokenizer = generation.AutoTokenizer.from_pretrained(of.manifest["folder"])
-    decoder = generation.decoder_of(of, model, tokenizer)
+    decoder = generation.decoder_of(of, model, tokenizer, of.source["batch_size"])
     spent, began = {"prefill_s": 0.0, "step_s": 0.0}, [0.0]
 
     def before(module, args, given):

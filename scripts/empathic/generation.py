@@ -7,7 +7,7 @@ import platform
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -249,7 +249,6 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
     say(f"{arm.study}, {arm.name}: loading {arm.manifest['title']} ({arm.source['quantization']})")
     model = load(arm.manifest, arm.source)
     described = _describe(arm, model)
-    decoder = decoder_of(arm, model, tokenizer)
     by_key = {request.record["key"]: request for request in requests}
     progress = Progress(f"{arm.study}, {arm.name}", len(requests), say)
     drawn: Counter[str] = Counter()
@@ -261,11 +260,51 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
             return None
         return replace(text.prompt, seed=ids.seed(by_key[key].record["seed"], drawn[key]))
 
-    for text in decoder.answer([request.prompt for request in requests], progress.step, again):
+    asked = [request.prompt for request in requests]
+    for text, rows in _with_fewer_rows(
+        arm, model, tokenizer, say, lambda decoder: decoder.answer(asked, progress.step, again)
+    ):
         request = by_key[text.prompt.key]
-        attempts = drawn[text.prompt.key]
-        yield {**request.record, **described, **_outcome(text, request, tokenizer), "attempts": attempts}
+        run = {"attempts": drawn[text.prompt.key], "batch_size_run": rows}
+        yield {**request.record, **described, **_outcome(text, request, tokenizer), **run}
         progress.done()
+
+
+def _with_fewer_rows(
+    arm: Arm, model: PreTrainedModel, tokenizer, say: Say, answer: Callable[[Decoder], Iterator[Text]]
+):
+    """Give each text and the rows it was made with: those asked for, halved as often as memory is short at the start.
+
+    Once a text has ended all the memory that is needed has been had.
+    """
+    rows = arm.source["batch_size"]
+    while True:
+        texts = answer(decoder_of(arm, model, tokenizer, rows))
+        try:
+            first = next(texts, None)
+            break
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
+        if rows == 1:
+            raise InputError(
+                f"source '{arm.name}'",
+                f"the memory is too small for one row and a context of {arm.source['context']} tokens",
+                "Lower `context`, take a smaller model or more memory (mem_mb on a cluster)",
+            )
+        rows //= 2
+        say(
+            f"{arm.study}, {arm.name}: out of memory; going on with {rows} rows for {2 * rows}. These texts may differ "
+            "from those that batch_size gives: the report counts them"
+        )
+    if first:
+        yield first, rows
+    for text in texts:
+        yield text, rows
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _cleaned(text: Text, tokenizer) -> tuple[str, str]:
@@ -279,14 +318,14 @@ def _fits(text: str, redraw: dict[str, Any]) -> bool:
     return least <= len(text.split()) <= most
 
 
-def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer) -> Decoder:
-    """What answers an arm's prompts with its model, by its settings."""
+def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer, rows: int) -> Decoder:
+    """What answers an arm's prompts with its model, by its settings, with so many rows."""
     sampling = dict(arm.source["sampling"])
     limit = sampling.pop("max_new_tokens")
     return Decoder(
         model,
         stop_tokens=_stop_tokens(model, tokenizer),
-        batch_size=arm.source["batch_size"],
+        batch_size=rows,
         context=arm.source["context"],
         max_new_tokens=limit,
         filters=Filters(**sampling),
@@ -326,7 +365,6 @@ def _describe(arm: Arm, model: PreTrainedModel) -> dict[str, Any]:
         "device_name": torch.cuda.get_device_name() if model.device.type == "cuda" else _processor(),
         "host": socket.gethostname(),
         "threads": torch.get_num_threads(),
-        "batch_size_run": arm.source["batch_size"],
         "kernel": _kernel(arm.source),
         # bitsandbytes looks for this package, which may fetch kernels of its own from a hub.
         "kernels": importlib.metadata.version("kernels") if importlib.util.find_spec("kernels") else None,

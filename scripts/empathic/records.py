@@ -102,15 +102,20 @@ def read(file: Path, warn: Callable[[str], None]) -> Iterator[Record]:
     for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
         if not line:
             continue
-        try:
-            record = json.loads(line)
-            sound = record["key"] == key(record) and record.keys() >= NEEDED
-        except (ValueError, KeyError, TypeError):
-            sound = False
-        if sound:
+        record = _whole(line)
+        if record:
             yield record
         else:
             warn(f"{file}: line {number} is no whole record; it counts as missing and is made again")
+
+
+def _whole(line: bytes) -> Record | None:
+    """The record that a line holds; None where it holds none, or one that was changed."""
+    try:
+        record = json.loads(line)
+        return record if record["key"] == key(record) and record.keys() >= NEEDED else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 class Writer:
@@ -128,7 +133,7 @@ class Writer:
         self._lock.acquire()
         try:
             self._handle = open(self._file, "ab", buffering=0)
-            self._end_the_last_line()
+            self._mend_the_last_line()
         except BaseException:
             self._lock.release()
             raise
@@ -155,10 +160,13 @@ class Writer:
             error.filename = error.filename or str(self._file)
             raise
 
-    def _end_the_last_line(self) -> None:
-        """A killed writer may have left half a line: it stays, as no record; the next begins on a line of its own."""
-        if os.path.getsize(self._file) and _last_byte(self._file) != b"\n":
+    def _mend_the_last_line(self) -> None:
+        """A killed writer may have left half a line, which goes, or a whole one without its end, which gets it."""
+        half = self._file.read_bytes().rpartition(b"\n")[2]
+        if half and _whole(half):
             self._handle.write(b"\n")
+        elif half:
+            os.truncate(self._file, os.path.getsize(self._file) - len(half))
 
 
 class Lock:
@@ -281,12 +289,6 @@ def gathered(record: Record, post: str) -> Record:
         identity = ids.response_id(record["post_id"], post, record["source"], record["sample"], record["text"])
     # Records made before these were kept are of transformers, in one attempt.
     return {"response_id": identity, "kind": "transformers", "attempts": 1, **record}
-
-
-def _last_byte(file: Path) -> bytes:
-    with open(file, "rb") as handle:
-        handle.seek(-1, os.SEEK_END)
-        return handle.read(1)
 
 
 def in_order(keys: Iterable[str], found: dict[str, Record], again: str) -> list[Record]:

@@ -2,8 +2,12 @@
 
 import dataclasses
 import json
+import os
 import re
+import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +17,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from empathic import generation, ids, records, settings, tables
 from empathic.errors import InputError
 
+ROOT = Path(__file__).parents[2]
 POSTS = tables.POSTS.frame(
     {"post_id": f"p{n}", "domain": "d", "text": "I am sad. " * (1 + 2 * n), "origin": "observed"} for n in range(5)
 )
@@ -503,3 +508,43 @@ def test_an_arm_keeps_its_records_apart_from_those_of_others(made, tmp_path):
 
     assert one.records_in(tmp_path) == tmp_path / "records" / "study1" / "tiny_nf4"
     assert dataclasses.replace(one, name="b").records_in(tmp_path) != one.records_in(tmp_path)
+
+
+SHORT_OF_MEMORY = """
+import resource, sys
+from pathlib import Path
+from test_generation import POSTS, arm, generation
+from tiny_model import save
+
+manifest = save(Path(sys.argv[1]) / "tiny")
+warm = arm(manifest, batch_size=2)
+generation.answer(POSTS[:1], warm, Path(sys.argv[1]) / "warm", "run", (1, 1), print)  # what is loaded once is loaded
+now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + (400 << 20),) * 2)
+one = arm(manifest, batch_size=int(sys.argv[2]), context=int(sys.argv[3]))
+generation.answer(POSTS, one, Path(sys.argv[1]), "run", (1, 1), print)
+"""
+
+
+def short_of_memory(folder, rows, context):
+    given = [sys.executable, "-c", SHORT_OF_MEMORY, str(folder), str(rows), str(context)]
+    paths = f"{ROOT / 'scripts'}:{ROOT / 'tests/unit'}"
+    return subprocess.run(given, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True)
+
+
+def test_where_memory_is_short_rows_are_halved_and_the_records_say_so(tmp_path):
+    # A row of this context takes 4 MB in two layers of keys and values: 64 rows are too many, some part of them not.
+    done = short_of_memory(tmp_path, 64, 16384)
+
+    assert done.returncode == 0, done.stderr
+    assert "s, a: out of memory; going on with 32 rows for 64." in done.stdout
+    made = lines(arm(save(tmp_path / "again")), tmp_path)
+    assert len(made) == 5 and {record["batch_size"] for record in made} == {64}
+    assert {record["batch_size_run"] for record in made} <= {32, 16, 8, 4}
+
+
+def test_where_one_row_is_too_much_that_is_said(tmp_path):
+    done = short_of_memory(tmp_path, 2, 4_000_000)
+
+    assert done.returncode
+    assert "the memory is too small for one row and a context of 4000000 tokens. Lower `context`" in done.stderr
