@@ -221,6 +221,18 @@ def test_what_stands_out_is_said_in_words_and_nothing_else(usual):
     )
 
 
+def test_texts_that_were_made_with_fewer_rows_than_asked_for_are_counted(usual):
+    study = usual.studies["study2"]
+    source = list(study.generations)[0]
+    records = study.generations[source] = study.generations[source].assign(batch_size=32, batch_size_run=32)
+    before = methods.quality_notes(study)
+
+    records.loc[records.index[:3], "batch_size_run"] = 16
+
+    assert "came from fewer rows" not in before
+    assert "3 texts came from fewer rows than batch_size asks for, as memory was short" in methods.quality_notes(study)
+
+
 def test_a_fit_is_told_as_fit_json_has_it(usual):
     model = usual.studies["study1"].deciding
     sentence = outcomes.fit_sentence(model)

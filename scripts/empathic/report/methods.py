@@ -281,6 +281,12 @@ def quality_notes(study: Study) -> str:
             found.append(f"{count(row.n_posts - row.n_answered)} of {counted(row.n_posts, 'post')} got no answer")
         if not is_missing(row.n_errors) and row.n_errors:
             found.append(f"{counted(row.n_errors, 'response')} could not be had ({count(row.n_empty)} came back empty)")
+        halved = _made_with_fewer_rows(study.generations.get(row.source))
+        if halved:
+            found.append(
+                f"{counted(halved, 'text')} came from fewer rows than batch_size asks for, as memory was short, and "
+                "may differ from what it gives"
+            )
         if found:
             items.append(f"**{prose(study.source_title(row.source))}:** {'; '.join(found)}.")
     if not items:
@@ -291,6 +297,12 @@ def quality_notes(study: Study) -> str:
         f"In all, {count(flagged)} of {counted(texts, 'text')} fail at least one check. None is left out for it."
     )
     return blocks.listed(items)
+
+
+def _made_with_fewer_rows(records: pd.DataFrame | None) -> int:
+    if records is None or "batch_size_run" not in records:
+        return 0
+    return int((records["batch_size_run"] < records["batch_size"]).sum())
 
 
 def _origins(origins: pd.Series) -> str:
