@@ -20,7 +20,7 @@ ARGS ?=
 VENV := $(CURDIR)/.venv/bin
 IN_VENV := PATH="$(VENV):$$PATH"
 WITH_CONFIG := $(if $(CONFIG),--configfile $(CONFIG))
-PYTEST := pytest --numprocesses auto --maxprocesses 4
+PYTEST := pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 OF_CONFIG := $(VENV)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get(*sys.argv[2:]))' \
 	$(or $(CONFIG),config.yaml)
 
@@ -43,12 +43,12 @@ plan: config setup
 	@$(IN_VENV) python scripts/plan_run.py $(or $(CONFIG),config.yaml)
 
 test: lint
-	@$(IN_VENV) $(PYTEST) --dist loadscope -m "not slow" $(ARGS) tests/unit
-	@$(IN_VENV) $(PYTEST) --dist loadgroup -m "not slow" $(ARGS) tests/workflow
+	@$(IN_VENV) $(PYTEST) -m "not slow" $(ARGS) tests/unit
+	@$(IN_VENV) $(PYTEST) -m "not slow" $(ARGS) tests/workflow
 
 test-all: lint
-	@$(IN_VENV) $(PYTEST) --dist loadscope $(ARGS) tests/unit
-	@$(IN_VENV) $(PYTEST) --dist loadgroup $(ARGS) tests/workflow
+	@$(IN_VENV) $(PYTEST) $(ARGS) tests/unit
+	@$(IN_VENV) $(PYTEST) $(ARGS) tests/workflow
 
 lint: setup
 	@$(IN_VENV) ruff check .

@@ -20,6 +20,7 @@ IMPORTS = {
     "yaml": "pyyaml",
     "pypandoc": "pypandoc-binary",
     "huggingface_hub": "huggingface-hub",
+    "xdist": "pytest-xdist",
     "IPython": "ipykernel",
     "nbformat": "nbclient",
     "jupyter_client": "nbclient",

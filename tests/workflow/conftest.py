@@ -1,17 +1,27 @@
 """The runs that the workflow tests share."""
 
 import os
+from pathlib import Path
 
 import pytest
 from checkout import Checkout
+from xdist.scheduler import LoadScopeScheduling
+
+OWN_RUNS = {"test_archived", "test_default_run", "test_interrupted", "test_ratings_only", "test_serving"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
-def pytest_collection_modifyitems(items):
-    """Keep in one process what shares a run: all that takes the smoke run, else the tests of one file."""
-    for item in items:
-        group = "smoke" if "smoke" in item.fixturenames else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+class OneSmokeRun(LoadScopeScheduling):
+    """Gives one process all files that take the smoke run, and every other file to whichever is free."""
+
+    def _split_scope(self, nodeid):
+        file = Path(nodeid.partition("::")[0]).stem
+        return file if file in OWN_RUNS else "smoke"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """How `pytest -n` spreads these tests."""
+    return OneSmokeRun(config, log)
 
 
 @pytest.fixture(scope="session")

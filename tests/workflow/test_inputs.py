@@ -127,7 +127,7 @@ def test_every_rule_says_what_it_needs(checkout):
         "code=code_behind",
     )
 
-    assert len(blocks) == 2 * 15
+    assert len(blocks) == 2 * 17
     for name, body in zip(blocks[::2], blocks[1::2], strict=True):
         assert not [directive for directive in wanted if directive not in body], name
         assert (checkout.folder / "scripts" / f"{name}.py").is_file()

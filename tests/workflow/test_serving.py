@@ -1,4 +1,7 @@
-"""A run whose texts come from an endpoint: the embedded model behind `transformers serve`, asked by the real client."""
+"""A run whose texts come from an endpoint: the embedded model behind `transformers serve`, asked by the real client.
+
+Part of `make test-all` alone.
+"""
 
 import json
 import socket
@@ -14,6 +17,8 @@ import pytest
 import yaml
 from checkout import ENVIRONMENT
 from transformers import AutoTokenizer
+
+pytestmark = pytest.mark.slow
 
 KEY = "sk-of-nobody-0123456789"
 WITH_KEY = ["env", f"SERVED_KEY={KEY}"]
