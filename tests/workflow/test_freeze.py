@@ -141,7 +141,7 @@ def test_the_report_lists_what_was_declared_otherwise_at_freezing(fielded):
 
 def test_changes_of_code_environment_and_config_move_no_frozen_text(fielded, no_torch):
     edits = {
-        "scripts/empathic/generation.py": ("SAMPLER_VERSION = 1", "SAMPLER_VERSION = 999"),
+        "scripts/empathic/generation.py": ("SAMPLER_VERSION = ", "SAMPLER_VERSION = 999 + "),
         "scripts/empathic/decoding.py": ('"""', '"""Edited. '),
         "scripts/empathic/freezing.py": ('"""', '"""Edited. '),
         "scripts/empathic/responses.py": ('"""', '"""Edited. '),
