@@ -15,8 +15,8 @@ from empathic import api, generation, posts, prompts, records, settings, weights
 
 TOKENS_A_WORD = 1.35  # of English, by the tokenizers of today's chat models; where a model's own is not here
 ALIKE = ("weights_sha256", "quantization", "double_quantization", "compute_dtype", "device", "batch_size", "context")
-RESPONSE_KB = 25  # of a response, in cache/, results/ and the report together (bench/default_run.md)
-REPORT_MB = 5
+RESPONSE_KB = 8  # of a response, in cache/ and results/ together (bench/default_run.md)
+REPORT_MB = 3
 
 Warn = Callable[[str], None]
 

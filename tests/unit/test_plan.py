@@ -93,7 +93,7 @@ def test_the_plan_says_all_that_in_words_and_what_it_cannot_know(config):
     assert "Run 'planned', before it starts:" in said
     assert "0.01 EUR" in said
     assert "Where no speed stands" in said and "run a few posts first" in said
-    assert "Tiny: 0.0 GB, here\nLlama: about 26 GB, to be fetched\nresults: about 5 MB\n" in said
+    assert "Tiny: 0.0 GB, here\nLlama: about 26 GB, to be fetched\nresults: about 3 MB\n" in said
 
 
 def test_a_run_that_generates_nothing_says_so_and_a_bad_file_of_posts_is_one_message(config, tmp_path):
