@@ -6,7 +6,6 @@ after. Counted are the tokens of the texts alone, prefill included in the time, 
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import platform
@@ -25,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from transformers.utils import logging
 
-from empathic import generation, prompts, settings
+from empathic import generation, prompts, settings, weights
 
 logging.disable_progress_bar()
 
@@ -38,16 +37,15 @@ def arm(quantization: str, batch_size: int | None) -> generation.Arm:
     source = config["sources"][SOURCE] | {"quantization": quantization}
     if batch_size:
         source["batch_size"] = batch_size
-    found = sorted(Path(config["cache"], "models").glob("*/manifest.json"))
-    if not found:
+    manifest = weights.there_already(source["model"], config["models"][source["model"]], Path(config["cache"]))
+    if not manifest:
         sys.exit("no weights in the cache: snakemake --cores 1 --until fetch_model")
-    manifest = json.loads(found[0].read_text(encoding="utf-8")) | {"folder": str(found[0].parent)}
     return generation.Arm("study2", SOURCE, source, manifest, prompts.read(source["prompt"]), config["seed"])
 
 
 def requests(of: generation.Arm, posts: int) -> list[generation.Request]:
     """The first posts of Study 2, as the arm is asked to answer them."""
-    tokenizer = generation.AutoTokenizer.from_pretrained(of.manifest["folder"])
+    tokenizer = generation.tokenizer_of(of.manifest)
     table = pd.read_csv("data/study2/posts.csv")
     times = -(-posts // len(table))
     table = pd.concat([table] * times).head(posts).assign(post_id=[f"p{n}" for n in range(posts)])
@@ -59,7 +57,7 @@ def package(of: generation.Arm, posts: int, shard: tuple[int, int], start, out) 
     torch.set_num_threads(1)
     share = generation.share(requests(of, posts), *shard)
     model = generation.load(of.manifest, of.source)
-    tokenizer = generation.AutoTokenizer.from_pretrained(of.manifest["folder"])
+    tokenizer = generation.tokenizer_of(of.manifest)
     decoder = generation.decoder_of(of, model, tokenizer, of.source["batch_size"])
     spent, began = {"prefill_s": 0.0, "step_s": 0.0}, [0.0]
 

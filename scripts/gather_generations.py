@@ -15,7 +15,7 @@ with running(snakemake) as rule:
     listed = pd.concat([pd.read_csv(shard, dtype={"post_id": str}) for shard in rule.input.shards])
     listed = in_order(posts, listed)
     again = f"snakemake --cores all --forcerun {' '.join(rule.input.shards)}"
-    found = records.look_up(Path(rule.params.cache) / "records" / study / source, rule.say)
+    found = records.look_up(records.folder(Path(rule.params.cache), study, source), rule.say)
     texts = posts.set_index("post_id")["text"]
     with files.whole(rule.output.records) as out:
         for record in records.in_order(listed["key"], found, again):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from empathic import files, prompts, tables
+from empathic import files, prompts, records, tables
 from empathic.rule import end_with_parent, running
 
 with running(snakemake) as rule:
@@ -27,5 +27,4 @@ with running(snakemake) as rule:
         (int(shard), int(shards)),
         rule.say,
     )
-    with files.whole(rule.output.done) as out:
-        done.to_csv(out, index=False, lineterminator="\n")
+    records.write_listing(done, rule.output.done)

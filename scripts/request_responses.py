@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from empathic import api, files, prompts, tables
+from empathic import api, prompts, records, tables
 from empathic.rule import end_with_parent, running
 
 with running(snakemake) as rule:
@@ -16,5 +16,4 @@ with running(snakemake) as rule:
     )
     posts = tables.POSTS.read(rule.input.posts)
     done = api.answer(posts, arm, Path(rule.params.cache), f"{rule.params.run}.1of1", rule.say)
-    with files.whole(rule.output.done) as out:
-        done.to_csv(out, index=False, lineterminator="\n")
+    records.write_listing(done, rule.output.done)

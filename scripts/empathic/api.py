@@ -40,7 +40,7 @@ class Arm:
 
     def records_in(self, cache: Path) -> Path:
         """Where its records lie."""
-        return cache / "records" / self.study / self.name
+        return records.folder(cache, self.study, self.name)
 
 
 def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, say: Say) -> pd.DataFrame:

@@ -50,7 +50,7 @@ class Arm:
 
     def records_in(self, cache: Path) -> Path:
         """Where its records lie."""
-        return cache / "records" / self.study / self.name
+        return records.folder(cache, self.study, self.name)
 
 
 @dataclass(frozen=True)

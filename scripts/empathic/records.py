@@ -273,10 +273,21 @@ def _holder(lock: Path) -> dict[str, Any] | None:
         return None
 
 
+def folder(cache: Path, study: str, source: str) -> Path:
+    """Where the records of a source of a study lie, in as many files as jobs wrote."""
+    return cache / "records" / study / source
+
+
 def listing(made: Iterable[Record]) -> pd.DataFrame:
     """What a job declares that it made: key, post_id, sample, sha256 (see fingerprint), one row a record."""
     rows = [(record["key"], record["post_id"], record["sample"], fingerprint(record)) for record in made]
     return pd.DataFrame(rows, columns=["key", "post_id", "sample", "sha256"])
+
+
+def write_listing(listed: pd.DataFrame, path: Path | str) -> None:
+    """Write a job's listing whole."""
+    with files.whole(path) as out:
+        listed.to_csv(out, index=False, lineterminator="\n")
 
 
 def gathered(record: Record, post: str) -> Record:

