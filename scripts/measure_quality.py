@@ -1,15 +1,11 @@
 """Rule measure_quality: what every source of one study was asked and gave, and what the checks say of each response."""
 
-import json
-
-from empathic import quality, tables
+from empathic import files, quality, tables
 from empathic.rule import running
 
 with running(snakemake) as rule:
-    records = {}
-    for source, path in zip(rule.params.generated, rule.input.generations, strict=True):
-        with open(path, encoding="utf-8") as lines:
-            records[source] = [json.loads(line) for line in lines]
+    made = map(files.read_json_lines, rule.input.generations)
+    records = dict(zip(rule.params.generated, made, strict=True))
     posts, asked = tables.POSTS.read(rule.input.posts), rule.params.asked_words
     responses = tables.RESPONSES.read(rule.input.responses)
     checked = quality.measure(responses, posts, records, asked_words=asked, language=rule.params.language)

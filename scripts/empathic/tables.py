@@ -85,9 +85,13 @@ class Table:
             )
         return table
 
+    def _present(self, table: pd.DataFrame) -> tuple[Column, ...]:
+        """The columns of the contract, and those of the further ones that a table has."""
+        return *self.columns, *(column for column in self.further if column.name in table)
+
     def _typed(self, table: pd.DataFrame) -> pd.DataFrame:
         typed = {}
-        for column in (*self.columns, *(column for column in self.further if column.name in table)):
+        for column in self._present(table):
             if column.name not in table:
                 raise ValueError(f"no column '{column.name}'")
             try:
@@ -97,7 +101,7 @@ class Table:
         return table.assign(**typed)
 
     def _faults(self, table: pd.DataFrame) -> Iterable[str]:
-        for column in (*self.columns, *(column for column in self.further if column.name in table)):
+        for column in self._present(table):
             values = table[column.name]
             empty = values.isna() | (values == "").fillna(False)
             if not column.missing and empty.any():

@@ -1,6 +1,5 @@
 """What the report reads: the tables, texts and records of one run. Nothing is computed here but counts."""
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -201,5 +200,4 @@ def _model(folder: Path) -> Model:
 
 
 def _records(path: Path) -> pd.DataFrame:
-    with open(path, encoding="utf-8") as lines:
-        return pd.DataFrame([json.loads(line) for line in lines])
+    return pd.DataFrame(files.read_json_lines(path))
