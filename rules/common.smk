@@ -1,5 +1,6 @@
+import ast
+import functools
 import sys
-from modulefinder import ModuleFinder
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -45,17 +46,35 @@ wildcard_constraints:
     shards="[0-9]+",
 
 
+@functools.cache
+def imports_of(file):
+    """The modules of ours that a file imports itself. Read from its text alone, as every start of Snakemake waits for this."""
+    names = []
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    dotted = [name.split(".") for name in names]
+    stems = {SCRIPTS.joinpath(*parts[:depth]) for parts in dotted for depth in range(1, len(parts) + 1)}
+    places = [place for stem in stems for place in (stem.with_suffix(".py"), stem / "__init__.py")]
+    return [place for place in places if place.is_file()]
+
+
 def code_behind(script):
     """The modules of ours that a script imports, directly or through others: editing one reruns the rule."""
-    finder = ModuleFinder(path=[str(SCRIPTS)])
-    finder.run_script(str(SCRIPTS / script))
-    files = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
-    return sorted(str(file.relative_to(ROOT)) for file in files)
+    found, waiting = set(), [SCRIPTS / script]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += imports_of(file)
+    return sorted(str(file.relative_to(ROOT)) for file in found)
 
 
-def one_of(studies):
-    """The pattern of a wildcard that stands for these studies alone."""
-    return "|".join(studies) or "(?!)"
+def one_of(names):
+    """The pattern of a wildcard that stands for these names alone."""
+    return "|".join(names) or "(?!)"
 
 
 def sources_of(study, *kinds):
@@ -65,12 +84,12 @@ def sources_of(study, *kinds):
 
 def of_kind(kind):
     """The names of the sources of a kind, as a wildcard is held to them."""
-    return "|".join(source for source in SOURCES if SOURCES[source]["kind"] == kind)
+    return one_of(source for source in SOURCES if SOURCES[source]["kind"] == kind)
 
 
 def generated_in(study):
     """The sources of a study whose responses are made in the run, here or by an API."""
-    return [source for source in STUDIES[study]["sources"] if SOURCES[source]["kind"] in settings.GENERATED]
+    return sources_of(study, *settings.GENERATED)
 
 
 def fits():
