@@ -27,7 +27,7 @@ from empathic.rule import Every
 from empathic.sampling import Filters
 
 UNLIKE_POSTS = ("a", "I", "7", "\u00e9", "\u4f60", '"', "(", "\U0001f642")
-SAMPLER_VERSION = 2  # Changes with whatever changes a text: decoding.py, sampling.py, the cleaning below.
+SAMPLER_VERSION = 3  # Changes with whatever changes a text: decoding.py, sampling.py, the cleaning below.
 
 Say = Callable[[str], None]
 

@@ -29,16 +29,14 @@ def draw(
     Returns the tokens, (rows,). Source: Gumbel (1954); the filters are those of transformers' logits processors, the
     penalty that of Keskar et al. (2019), top-p that of Holtzman et al. (2020).
     """
-    scores = penalized(logits.float(), seen, filters.repetition_penalty) / filters.temperature
+    scores = (penalized(logits.float(), seen, filters.repetition_penalty) / filters.temperature).log_softmax(-1)
     width = min(max(HEAD, filters.top_k), scores.shape[-1])
     noise = torch.stack([_gumbel(width, generator) for generator in generators]).to(scores.device)
     ranked, tokens = scores.topk(width, dim=-1)
     if filters.top_k:
         ranked, tokens, noise = (part[:, : filters.top_k] for part in (ranked, tokens, noise))
-        total = ranked.logsumexp(-1, keepdim=True)
-    else:
-        total = scores.logsumexp(-1, keepdim=True)
-    kept, complete = _nucleus(ranked, total, filters.top_p)
+        ranked = ranked.log_softmax(-1)
+    kept, complete = _nucleus(ranked, filters.top_p)
     best = (ranked + noise).masked_fill(~kept, -torch.inf).argmax(-1, keepdim=True)
     drawn = tokens.gather(-1, best).squeeze(-1)
     if filters.top_k == 0 and width < scores.shape[-1]:
@@ -48,10 +46,16 @@ def draw(
 
 
 def penalized(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:
-    """Logits with those of seen tokens divided by the penalty where positive, multiplied where negative."""
+    """Logits with those of seen tokens divided by the penalty where positive, multiplied where negative.
+
+    Only the seen ones are worked on, a few hundred of a vocabulary.
+    """
     if penalty == 1.0:
         return logits
-    return torch.where(seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+    changed, at = logits.clone(), seen.nonzero(as_tuple=True)
+    before = logits[at]
+    changed[at] = torch.where(before > 0, before / penalty, before * penalty)
+    return changed
 
 
 def _gumbel(size: int, generator: torch.Generator) -> torch.Tensor:
@@ -59,9 +63,12 @@ def _gumbel(size: int, generator: torch.Generator) -> torch.Tensor:
     return -torch.log(-torch.log(uniform))
 
 
-def _nucleus(ranked: torch.Tensor, total: torch.Tensor, top_p: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which of the ranked tokens stay (those before which top_p is not reached yet), and whether none is missing."""
-    share = (ranked.double() - total).exp()
+def _nucleus(ranked: torch.Tensor, top_p: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which of the ranked tokens stay (those before which top_p is not reached yet), and whether none is missing.
+
+    ranked: logarithms of their probabilities, (rows, tokens), the largest first.
+    """
+    share = ranked.double().exp()
     reached = share.cumsum(-1)
     return reached - share < top_p, reached[:, -1] >= top_p
 
@@ -69,5 +76,5 @@ def _nucleus(ranked: torch.Tensor, total: torch.Tensor, top_p: float) -> tuple[t
 def _draw_from_all(scores: torch.Tensor, noise: torch.Tensor, generator: torch.Generator, top_p: float) -> torch.Tensor:
     ranked, tokens = scores.sort(descending=True)
     rest = _gumbel(len(scores) - len(noise), generator).to(scores.device)
-    kept, _ = _nucleus(ranked[None], scores.logsumexp(-1, keepdim=True)[None], top_p)
+    kept, _ = _nucleus(ranked[None], top_p)
     return tokens[(ranked + torch.cat([noise, rest])).masked_fill(~kept[0], -torch.inf).argmax()]
