@@ -1,4 +1,4 @@
-"""Tokens a second against llama.cpp, on the same weights: python bench/llama_cpp.py, from the root, weights fetched.
+"""Tokens a second against llama.cpp, on the same weights: python bench/against_llama_cpp.py, from the root, weights fetched.
 
 The peer is llama-cpp-python 0.3.36, for this benchmark alone and compiled for the machine (some minutes, with cmake and
 a C++ compiler): python -m pip install --target cache/llama_cpp llama-cpp-python==0.3.36
@@ -176,7 +176,7 @@ def main() -> None:
     given.add_argument("quantizations", nargs="*", default=["nf4", "int8", "none"])
     asked = given.parse_args()
     if not PEER.is_dir():
-        sys.exit(f"no {PEER}: the head of bench/llama_cpp.py says how to install it")
+        sys.exit(f"no {PEER}: the head of bench/against_llama_cpp.py says how to install it")
     with tempfile.TemporaryDirectory() as folder:
         path = str(gguf(Path(folder)))
         theirs = peers(bench.arm("nf4", None), asked.posts, asked.cores, path)
