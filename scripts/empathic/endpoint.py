@@ -25,6 +25,7 @@ FILTERED = {"content_filter", "content_policy_violation"}
 UNKNOWN_MODEL = {"model_not_found", "DeploymentNotFound", "ModelDeprecated"}
 NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 KEPT = "what was answered is kept"
+EMPTY = "the model gave an empty answer"
 
 
 class Stopped(Exception):
@@ -197,7 +198,7 @@ def read_answer(completion: Any) -> dict[str, Any]:
     if finish_reason == "content_filter":
         error = "the endpoint's content filter removed the answer, or a part of it"
     elif not cleaned:
-        error = f"the model declined: {refusal}" if refusal else "the model gave an empty answer"
+        error = f"the model declined: {refusal}" if refusal else EMPTY
     return {
         "text": cleaned,
         "raw_text": raw if raw != cleaned else None,

@@ -19,7 +19,7 @@ import torch
 from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
-from empathic import files, ids, prompts, records, weights
+from empathic import files, ids, lengths, prompts, records, weights
 from empathic.decoding import PAD_TO, Decoder, Prompt, Text
 from empathic.errors import InputError
 from empathic.posts import in_order
@@ -256,7 +256,9 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
     def again(text: Text) -> Prompt | None:
         key = text.prompt.key
         drawn[key] += 1
-        if not arm.redraw or drawn[key] > arm.redraw["draws"] or _fits(_cleaned(text, tokenizer)[1], arm.redraw):
+        if not arm.redraw or drawn[key] > arm.redraw["draws"]:
+            return None
+        if lengths.inside(_cleaned(text, tokenizer)[1], arm.redraw["words"]):
             return None
         return replace(text.prompt, seed=ids.seed(by_key[key].record["seed"], drawn[key]))
 
@@ -311,11 +313,6 @@ def _cleaned(text: Text, tokenizer) -> tuple[str, str]:
     """What the model wrote, and the same without white space at its ends."""
     raw = tokenizer.decode(text.tokens, skip_special_tokens=True)
     return raw, raw.strip()
-
-
-def _fits(text: str, redraw: dict[str, Any]) -> bool:
-    least, most = redraw["words"]
-    return least <= len(text.split()) <= most
 
 
 def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer, rows: int) -> Decoder:

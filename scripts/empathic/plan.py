@@ -24,6 +24,7 @@ Warn = Callable[[str], None]
 @dataclass(frozen=True)
 class Part:
     """One source in one study: responses in all and there already, and tokens still to be read and, at most, written.
+    What may be drawn again counts as drawn as often as it may.
 
     written: None where nothing limits an answer. tokens_per_s: of one job, as records of the same weights and settings
     were made before, and on what; None where there are none. price: per million tokens, as in the config.
@@ -70,19 +71,22 @@ def parts(config: dict[str, Any], warn: Warn) -> list[Part]:
 
 def _asked_for(config: dict[str, Any], study: str, name: str, table: pd.DataFrame, warn: Warn) -> Part:
     source = config["sources"][name]
-    arm = api.Arm(study, name, source, prompts.read(source["prompt"]), config["seed"])
+    redraw = settings.redraw(source, config["studies"][study])
+    arm = api.Arm(study, name, source, prompts.read(source["prompt"]), config["seed"], redraw)
     asked = api.request_all(table, arm)
     there = records.look_up(arm.records_in(Path(config["cache"])), warn)
     missing = [one for one in asked if one["key"] not in there or records.to_try_again(there[one["key"]])]
     limit = source["sampling"]["max_tokens"] or source["sampling"]["max_completion_tokens"]
-    read = sum(_guessed(one["messages"]) for one in missing)
-    written = limit * len(missing) if limit else None
+    draws = 1 + source["redraws"]
+    read = sum(_guessed(one["messages"]) for one in missing) * draws
+    written = limit * len(missing) * draws if limit else None
     return Part(study, name, len(asked), len(asked) - len(missing), read, written, price=source["price_per_million"])
 
 
 def _generated(config: dict[str, Any], study: str, name: str, table: pd.DataFrame, warn: Warn) -> Part:
     source, cache = config["sources"][name], Path(config["cache"])
-    template, limit = prompts.read(source["prompt"]), source["sampling"]["max_new_tokens"]
+    template = prompts.read(source["prompt"])
+    limit = source["sampling"]["max_new_tokens"] * (1 + source["redraws"])
     manifest = weights.there_already(source["model"], config["models"][source["model"]], cache)
     if not manifest:
         number = len(table) * source["samples"]

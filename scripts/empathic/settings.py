@@ -14,6 +14,14 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Origin = Literal["observed", "stand_in", "simulated"]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Redraws = Annotated[
+    int,
+    Field(
+        ge=0,
+        description="New draws, each from a seed of its own, for a response outside the study's `asked_words`; the last "
+        "one stands. 0: the first does, and is flagged",
+    ),
+]
 Sd = Annotated[float, Field(ge=0)]
 GENERATED = ("transformers", "openai")  # kinds of sources whose responses are made in the run
 
@@ -149,12 +157,7 @@ class TransformersSource(Section):
     context: int = Field(1024, ge=64, description="Tokens of a prompt and its answer, at most; likewise")
     shards: int = Field(1, ge=1, description="Jobs that share the source's work, on one machine or several")
     samples: int = Field(1, ge=1, description="Responses to each post")
-    redraws: int = Field(
-        0,
-        ge=0,
-        description="New draws, each from a seed of its own, for a response outside the study's `asked_words`; "
-        "0: it is kept, and flagged",
-    )
+    redraws: Redraws = 0
     sampling: Sampling = Sampling()
 
 
@@ -209,6 +212,7 @@ class OpenAISource(Section):
     )
     prompt: Path = Field(Path("data/prompts/base.md"), description="Template with the placeholder {post}")
     samples: int = Field(1, ge=1, description="Responses to each post")
+    redraws: Redraws = 0
     sampling: ApiSampling = ApiSampling()
     concurrency: int = Field(4, ge=1, description="Requests under way at once, at most")
     requests_per_minute: int | None = Field(60, ge=1, description="Evenly spaced, retries counted; empty: no limit")
@@ -399,7 +403,7 @@ class Settings(Section):
                 if source not in self.sources:
                     raise ValueError(f"studies > {name}: unknown source {_unknown(source, self.sources)}")
                 declared = self.sources[source]
-                if declared.kind == "transformers" and declared.redraws and not study.asked_words:
+                if declared.kind in GENERATED and declared.redraws and not study.asked_words:
                     raise ValueError(f"sources > {source} > redraws: studies > {name} asks for no number of words")
                 given = getattr(declared, "responses", {name})
                 if study.posts and not study.frozen and name not in given:

@@ -196,6 +196,18 @@ def test_one_to_be_tried_again_is_given_where_there_is_no_other(tmp_path):
     assert records.to_try_again(failed) and not records.to_try_again(record())
 
 
+def test_of_several_to_be_tried_again_the_one_that_got_furthest_and_then_the_last_is_given(tmp_path):
+    failed = record(text="") | {"error": "first", "try_again": True, "redrawn": []}
+    later = failed | {"ended": "2026-01-03T00:00:00+00:00", "error": "later"}
+    drafted = failed | {"ended": "2026-01-01T00:00:00+00:00", "error": "drafted", "redrawn": [{"text": "a"}]}
+    append(tmp_path / "b.jsonl", failed, later)
+    assert [entry["error"] for entry in records.look_up(tmp_path, pytest.fail).values()] == ["later"]
+
+    append(tmp_path / "a.jsonl", drafted, failed)
+
+    assert [entry["error"] for entry in records.look_up(tmp_path, pytest.fail).values()] == ["drafted"]
+
+
 # Gathering
 
 
