@@ -55,6 +55,7 @@ DETERMINING = {
         "redraw",
     ),
 }
+SEAL = "line_sha256"  # of the rest of the line: of a text that was garbled on the disk nothing else would tell
 NEEDED = {"post_id", "sample", "text", "finish_reason", "error", "ended"}
 HEARTBEAT_S = 10
 STALE_S = 60
@@ -124,9 +125,15 @@ def _whole(line: bytes) -> Record | None:
     """The record that a line holds; None where it holds none, or one that was changed."""
     try:
         record = json.loads(line)
-        return record if record["key"] == key(record) and record.keys() >= NEEDED else None
-    except (ValueError, KeyError, TypeError):
+        seal = record.pop(SEAL, None)  # Records made before there was one have none.
+        whole = record["key"] == key(record) and record.keys() >= NEEDED and seal in (None, _seal(record))
+        return record if whole else None
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _seal(record: Record) -> str:
+    return files.sha256_text(files.canonical(record))
 
 
 class Writer:
@@ -160,7 +167,8 @@ class Writer:
         """Put a record on the disk, whole, before anything else happens."""
         self._lock.require()
         start = os.path.getsize(self._file)
-        line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        sealed = {**record, SEAL: _seal(record)}
+        line = json.dumps(sealed, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         try:
             while line:
                 line = line[self._handle.write(line) :]

@@ -14,12 +14,15 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Origin = Literal["observed", "stand_in", "simulated"]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Prompt = Annotated[
+    Path, Field(description="Template with the placeholder {post}, a file for each variant; its name is in each record")
+]
 Redraws = Annotated[
     int,
     Field(
         ge=0,
-        description="New draws, each from a seed of its own, for a response outside the study's `asked_words`; the last "
-        "one stands. 0: the first does, and is flagged",
+        description="New draws, each from a seed of its own, for a response outside the study's `asked_words`; the "
+        "last one stands. 0: the first does, and is flagged",
     ),
 ]
 Sd = Annotated[float, Field(ge=0)]
@@ -148,11 +151,15 @@ class TransformersSource(Section):
     kind: Literal["transformers"]
     title: str
     model: Name = Field(description="One of `models`")
-    prompt: Path = Field(Path("data/prompts/base.md"), description="Template with the placeholder {post}")
+    prompt: Prompt = Path("data/prompts/base.md")
     quantization: Literal["none", "int8", "nf4", "fp4"] = "nf4"
     double_quantization: bool = Field(False, description="Quantize the quantization constants, too (4 bit)")
     compute_dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        "cpu",
+        description="It is part of what a text depends on. auto: cuda where the machine that runs Snakemake has a GPU, "
+        "else cpu; refused where jobs run on other machines",
+    )
     batch_size: int = Field(32, ge=1, description="Rows of every decoding step; it is part of what a text depends on")
     context: int = Field(1024, ge=64, description="Tokens of a prompt and its answer, at most; likewise")
     shards: int = Field(1, ge=1, description="Jobs that share the source's work, on one machine or several")
@@ -210,7 +217,7 @@ class OpenAISource(Section):
         description="Environment variable that holds the key; left out: OPENAI_API_KEY, with `azure` "
         "AZURE_OPENAI_API_KEY; null: the endpoint asks for no key"
     )
-    prompt: Path = Field(Path("data/prompts/base.md"), description="Template with the placeholder {post}")
+    prompt: Prompt = Path("data/prompts/base.md")
     samples: int = Field(1, ge=1, description="Responses to each post")
     redraws: Redraws = 0
     sampling: ApiSampling = ApiSampling()

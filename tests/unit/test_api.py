@@ -362,6 +362,47 @@ def test_an_endpoint_that_says_little_beside_the_text_is_taken_at_its_word(serve
     assert problems(records.gathered(record, "post 0")) == []
 
 
+@pytest.mark.parametrize("count", ["30", 30.5, -1, True, [30]])
+def test_a_count_that_is_none_is_not_taken_for_one(server, tmp_path, count):
+    server.plan.append(answer(usage={"prompt_tokens": count, "completion_tokens": 12, "total_tokens": 1}))
+
+    (record,) = ask(arm(server), tmp_path, POSTS[:1])
+
+    assert (record["prompt_tokens"], record["new_tokens"]) == (None, 12)
+    assert problems(records.gathered(record, "a post")) == []
+
+
+def test_what_an_endpoint_says_beside_the_text_in_another_type_than_words_is_left_out(server, tmp_path):
+    odd = {"id": 7, "model": {"name": "x"}, "system_fingerprint": 3}
+    server.plan.append(send(200, completion(finish_reason=["stop"], **odd)))
+
+    (record,) = ask(arm(server), tmp_path, POSTS[:1])
+
+    assert problems(records.gathered(record, "a post")) == []
+    assert record["text"] == "I am sorry to hear that."
+
+
+HALF = "\ud83d"  # of a surrogate pair: JSON may spell it, and no file can hold it
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(None, refusal=f"No {HALF}"),
+        answer(model=f"gpt{HALF}", id=HALF, system_fingerprint=HALF),
+        answer(finish_reason=f"stop{HALF}"),
+        fault(400, f"Filtered {HALF}", "content_filter"),
+        fault(400, f"Bad {HALF}"),
+    ],
+)
+def test_half_a_character_in_what_an_endpoint_says_costs_no_answer(server, tmp_path, reply):
+    server.plan.extend([answer(), reply])
+
+    made = ask(arm(server, concurrency=1), tmp_path, POSTS[:3])
+
+    assert len(made) == 3 and made[2]["error"] is None
+
+
 def test_an_answer_that_does_not_come_in_time_is_asked_for_again(server, tmp_path):
     server.takes_s = 0.5
     one = arm(server, timeout_s=0.1, retries=1)

@@ -233,6 +233,32 @@ def test_texts_that_were_made_with_fewer_rows_than_asked_for_are_counted(usual):
     assert "3 texts came from fewer rows than batch_size asks for, as memory was short" in methods.quality_notes(study)
 
 
+def test_the_sources_name_the_device_that_the_records_name_where_the_config_leaves_it_open(usual):
+    source = usual.studies["study1"].declared["smollm2_nf4"]
+    assert "computing in float32 on cpu" in methods.sources_table(usual)
+    source |= {"device": "auto", "redraws": 2}
+    for study in usual.studies.values():
+        study.generations["smollm2_nf4"]["device"] = "cuda"
+
+    table = methods.sources_table(usual)
+
+    assert "4-bit" in table and "computing in float32 on cuda" in table and "auto" not in table
+    assert "up to 2 new draws of a response outside the words asked for" in table
+
+
+def test_each_prompt_is_shown_in_full_with_the_sources_that_name_it(usual):
+    usual.studies["study1"].declared["smollm2_fp32"]["prompt"] = "data/prompts/warm.md"
+    usual.studies["study2"].declared["smollm2_fp32"]["prompt"] = "data/prompts/warm.md"
+    usual.provenance["shown"]["data/prompts/warm.md"] = "Be warm: {post}\n"
+
+    shown = methods.prompts(usual)
+
+    nf4, fp32 = (usual.studies["study1"].declared[name]["title"] for name in ("smollm2_nf4", "smollm2_fp32"))
+    base, warm = shown.split("data/prompts/warm")
+    assert html.unescape(base).count(nf4.split(" (")[0]) == 1 and "peer supporter" in base
+    assert fp32.split(" (")[0] in html.unescape(warm) and "Be warm: " in warm and nf4.split(" (")[0] not in warm
+
+
 def test_a_fit_is_told_as_fit_json_has_it(usual):
     model = usual.studies["study1"].deciding
     sentence = outcomes.fit_sentence(model)
