@@ -362,7 +362,7 @@ def test_an_endpoint_that_says_little_beside_the_text_is_taken_at_its_word(serve
     assert problems(records.gathered(record, "post 0")) == []
 
 
-@pytest.mark.parametrize("count", ["30", 30.5, -1, True, [30]])
+@pytest.mark.parametrize("count", ["thirty", 30.5, -1, [30]])
 def test_a_count_that_is_none_is_not_taken_for_one(server, tmp_path, count):
     server.plan.append(answer(usage={"prompt_tokens": count, "completion_tokens": 12, "total_tokens": 1}))
 

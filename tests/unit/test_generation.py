@@ -149,15 +149,17 @@ def test_a_second_call_loads_no_model_and_writes_nothing(own, tmp_path):
         answer(arm(weights, seed=8), tmp_path)
 
 
-def test_one_job_or_three_write_the_same_texts_and_each_finds_the_others_work(made, tmp_path):
-    _, texts = answer(arm(made[1]), tmp_path / "one")
+@pytest.mark.parametrize("quantization", ["none", "nf4", "int8"])
+def test_one_job_or_three_write_the_same_texts_and_each_finds_the_others_work(made, tmp_path, quantization):
+    one = arm(made[1], quantization=quantization)
+    _, texts = answer(one, tmp_path / "one")
 
-    parts = [answer(arm(made[1]), tmp_path / "three", (k, 3))[1] for k in (3, 1, 2)]
+    parts = [answer(one, tmp_path / "three", (k, 3))[1] for k in (3, 1, 2)]
 
     assert sorted(len(part) for part in parts) == [1, 2, 2]
     assert {post: text for part in parts for post, text in part.items()} == texts
     said = []
-    assert answer(arm(made[1]), tmp_path / "three", said=said)[1] == texts
+    assert answer(one, tmp_path / "three", said=said)[1] == texts
     assert said == ["s, a: 5 of 5 responses are there already"]
 
 
@@ -169,8 +171,9 @@ def test_a_job_without_a_share_lists_nothing_and_needs_no_model(made, tmp_path):
     assert not (tmp_path / "records").exists()
 
 
-def test_a_record_that_was_deleted_is_made_again_alone_with_the_same_text(made, tmp_path):
-    one = arm(made[1])
+@pytest.mark.parametrize("quantization", ["none", "nf4", "int8"])
+def test_a_record_that_was_deleted_is_made_again_alone_with_the_same_text(made, tmp_path, quantization):
+    one = arm(made[1], quantization=quantization)
     _, texts = answer(one, tmp_path)
     (file,) = one.records_in(tmp_path).glob("*.jsonl")
     kept = file.read_text(encoding="utf-8").splitlines(keepends=True)

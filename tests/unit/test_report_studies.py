@@ -242,7 +242,7 @@ def test_the_sources_name_the_device_that_the_records_name_where_the_config_leav
 
     table = methods.sources_table(usual)
 
-    assert "4-bit" in table and "computing in float32 on cuda" in table and "auto" not in table
+    assert "NF4, 4 bit, computing in float32 on cuda" in table and "auto" not in table
     assert "up to 2 new draws of a response outside the words asked for" in table
 
 
@@ -251,12 +251,11 @@ def test_each_prompt_is_shown_in_full_with_the_sources_that_name_it(usual):
     usual.studies["study2"].declared["smollm2_fp32"]["prompt"] = "data/prompts/warm.md"
     usual.provenance["shown"]["data/prompts/warm.md"] = "Be warm: {post}\n"
 
-    shown = methods.prompts(usual)
+    shown = html.unescape(methods.prompts(usual))
 
-    nf4, fp32 = (usual.studies["study1"].declared[name]["title"] for name in ("smollm2_nf4", "smollm2_fp32"))
-    base, warm = shown.split("data/prompts/warm")
-    assert html.unescape(base).count(nf4.split(" (")[0]) == 1 and "peer supporter" in base
-    assert fp32.split(" (")[0] in html.unescape(warm) and "Be warm: " in warm and nf4.split(" (")[0] not in warm
+    base, warm = shown.split("data/prompts/warm.md, given to SmolLM2-135M in float32 (from Q4_1):")
+    assert base.startswith("data/prompts/base.md, given to SmolLM2-135M in NF4 (from Q4_1):")
+    assert "You are a peer supporter" in base and "float32" not in base and "Be warm: {post}" in warm
 
 
 def test_a_fit_is_told_as_fit_json_has_it(usual):
