@@ -267,6 +267,14 @@ def test_every_determining_field_changes_the_key(server, field):
         assert records.key(changed) != record["key"]
 
 
+def test_every_other_field_changes_no_key(server, tmp_path):
+    (record,) = ask(arm(server), tmp_path, POSTS[:1])
+    describing = set(record) - set(records.DETERMINING["openai"])
+
+    assert {records.key(record | {field: "other"}) for field in describing} == {record["key"]}
+    assert len(describing) > 15
+
+
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_setting_that_determines_the_answer_asks_anew(server, change):
     before, after = (api.request_all(POSTS, one) for one in (arm(server), arm(server, **change)))
