@@ -138,6 +138,7 @@ class Spend:
     def __init__(self, arm: Arm, made: Iterable[Record]) -> None:
         """made: the records that are there already; they count, with the answers that they replaced."""
         self._name, self._limit = arm.name, arm.source["max_tokens_total"]
+        self._draws = 1 + arm.redraw["draws"] if arm.redraw else 1
         self.tokens = self._dearest = 0
         for record in made:
             for answer in (*record["redrawn"], record):
@@ -163,7 +164,7 @@ class Spend:
 
     def reached(self, missing: int) -> InputError:
         """What to say when it does not, with so many responses still missing."""
-        enough = self.tokens + missing * max(self._dearest, 1)
+        enough = self.tokens + missing * self._draws * max(self._dearest, 1)
         return InputError(
             f"source '{self._name}'",
             f"{self.tokens} tokens are spent, and one more answer (up to {self._dearest} so far) could pass the limit, "

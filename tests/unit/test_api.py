@@ -773,6 +773,7 @@ def test_drafts_count_against_the_limit_on_spend_are_kept_and_gone_on_from(serve
     message = refusal(short, tmp_path, POSTS[:1])
 
     assert message.startswith("source 'gpt': 19 tokens are spent, and one more answer (up to 19 so far) could pass")
+    assert f"To go on raise it, to {19 + 3 * 19} for all of them" in message
     assert refusal(short, tmp_path, POSTS[:1]) == message and len(server.asked) == 1
     long = arm(server, concurrency=1, max_tokens_total=49, redraw=TWO_TO_FOUR)
     (record,) = ask(long, tmp_path, POSTS[:1])
