@@ -52,7 +52,7 @@ def test_a_device_left_to_the_machine_is_settled_here_and_refused_where_jobs_run
     path = configured(checkout, sources__smollm2_nf4__device="auto")
     target = "results/bad/study1/generations/smollm2_nf4.jsonl"
 
-    assert checkout.would_run(target, config=path)["generate_responses"] == 1
+    assert checkout.would_run("--", target, config=path)["generate_responses"] == 1
     seen = checkout.snakemake("--executor", "slurm", "--jobs", "1", target, config=path, fails=True)
 
     assert (
