@@ -9,7 +9,7 @@ ROOT = Path(workflow.basedir)
 SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from empathic import freezing, settings
+from empathic import device, freezing, settings
 
 if Path.cwd() != ROOT:
     raise WorkflowError(f"Snakemake runs from the checkout's root: cd {ROOT}, then start it again.")
@@ -115,12 +115,20 @@ FIT_FILES = ["fixed.csv", "random.csv", "tests.csv", "means.csv", "contrasts.csv
 
 def gpus(wildcards):
     """How many GPUs a generation job asks for."""
-    return int(SOURCES[wildcards.source]["device"] == "cuda")
+    return int(generation_settings(wildcards)["device"] == "cuda")
 
 
 def generation_settings(wildcards):
-    """A source's settings apart from its title and price, which change no text."""
-    return {key: value for key, value in SOURCES[wildcards.source].items() if key not in ("title", "price_per_million")}
+    """A source's settings apart from its title and price, which change no text; `device: auto` is settled."""
+    source = SOURCES[wildcards.source]
+    if source.get("device") == device.AUTO:
+        if workflow.remote_exec or not workflow.local_exec:
+            raise WorkflowError(
+                f"sources > {wildcards.source}: device: auto is what this machine has, and its jobs run on others; say cpu "
+                "or cuda, as texts of the two differ."
+            )
+        source = device.settled(source)
+    return {key: value for key, value in source.items() if key not in ("title", "price_per_million")}
 
 
 def redraw_of(wildcards):

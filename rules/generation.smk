@@ -91,6 +91,7 @@ if any(sources_of(study, "openai") for study in ANSWERED_HERE):
             seed=config["seed"],
             cache=config["cache"],
             source=generation_settings,
+            redraw=redraw_of,
         message:
             "{wildcards.study}: {wildcards.source} is asked over a network (posts leave this machine)"
         script:

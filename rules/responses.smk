@@ -20,6 +20,7 @@ rule gather_responses:
         mem_mb=500,
         runtime="10m",
     params:
+        origin=lookup("studies/{study}/posts/origin", within=config),
         sources=lookup("studies/{study}/sources", within=config),
         written=written_files,
         generated=generated_sources,

@@ -6,7 +6,7 @@ from empathic import files, posts, responses, tables
 from empathic.rule import running
 
 with running(snakemake) as rule:
-    known = set(posts.read(rule.input.all_posts, origin="observed")["post_id"])
+    known = set(posts.read(rule.input.all_posts, origin=rule.params.origin)["post_id"])
     generated = dict(zip(rule.params.generated, rule.input.generations, strict=True))
     parts = []
     for source in rule.params.sources:

@@ -13,6 +13,7 @@ with running(snakemake) as rule:
         source=rule.params.source,
         template=prompts.read(rule.input.prompt),
         seed=rule.params.seed,
+        redraw=rule.params.redraw,
     )
     posts = tables.POSTS.read(rule.input.posts)
     done = api.answer(posts, arm, Path(rule.params.cache), f"{rule.params.run}.1of1", rule.say)

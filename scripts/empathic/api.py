@@ -16,27 +16,34 @@ from typing import Any
 
 import pandas as pd
 
-from empathic import files, ids, prompts, records
-from empathic.endpoint import KEPT, Endpoint, Pace
+from empathic import files, ids, lengths, prompts, records
+from empathic.endpoint import EMPTY, KEPT, Endpoint, Pace
 from empathic.errors import InputError
 from empathic.posts import in_order
 from empathic.records import Record
 from empathic.rule import Every
 
 GIVE_UP_AFTER = 3  # requests in a row that brought no answer: then it is the endpoint, and no single post
+# What is kept of an answer that another one replaced: it was paid for.
+DRAFT = ("text", "finish_reason", "prompt_tokens", "new_tokens", "request_id", "attempts")
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A source of one study: its settings (settings.OpenAISource), its prompt template, the config's seed."""
+    """A source of one study: its settings (settings.OpenAISource), its prompt template, the config's seed.
+
+    redraw: as of generation.Arm: `words`, the least and the most that were asked for, and `draws`, how often a response
+    outside them is asked for again. None: never.
+    """
 
     study: str
     name: str
     source: dict[str, Any]
     template: str
     seed: int
+    redraw: dict[str, Any] | None = None
 
     def records_in(self, cache: Path) -> Path:
         """Where its records lie."""
@@ -56,7 +63,11 @@ def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, say: Say) ->
     folder = arm.records_in(cache)
     asked = request_all(posts, arm)
     found = records.look_up(folder, say)
-    missing = [one for one in asked if one["key"] not in found or records.to_try_again(found[one["key"]])]
+    missing = [
+        one | {"redrawn": found.get(one["key"], {}).get("redrawn", [])}
+        for one in asked
+        if one["key"] not in found or records.to_try_again(found[one["key"]])
+    ]
     say(f"{arm.study}, {arm.name}: {len(asked) - len(missing)} of {len(asked)} responses are there already")
     if missing:
         with records.Writer(folder / f"{writer}.jsonl") as out:
@@ -82,8 +93,7 @@ def request_all(posts: pd.DataFrame, arm: Arm) -> list[Record]:
     asked = []
     for post in posts.itertuples():
         for sample in range(source["samples"]):
-            # Endpoints differ in how large a seed may be; 31 bits fit all.
-            seed = ids.seed(arm.seed, arm.study, arm.name, post.post_id, sample) % 2**31 if seeded else None
+            seed = _for_endpoints(ids.seed(arm.seed, arm.study, arm.name, post.post_id, sample)) if seeded else None
             record = {
                 "kind": "openai",
                 "study": arm.study,
@@ -98,25 +108,46 @@ def request_all(posts: pd.DataFrame, arm: Arm) -> list[Record]:
                 "messages": prompts.messages(arm.template, post.text),
                 "sampling": sampling,
                 "seed": seed,
+                "redraw": arm.redraw,
             }
             asked.append({"key": records.key(record), **record})
     return asked
+
+
+def _for_endpoints(seed: int) -> int:
+    """Endpoints differ in how large a seed may be; 31 bits fit all."""
+    return seed % 2**31
+
+
+def awaiting(record: Record) -> Record:
+    """The record of an answer outside the words asked for, made one that waits for another answer.
+
+    The answer is among its drafts: it was paid for, and a later call goes on from there.
+    """
+    before = record["redrawn"]
+    draft = {name: record[name] for name in DRAFT}
+    draft["attempts"] -= sum(one["attempts"] for one in before)
+    nothing = {"text": "", **dict.fromkeys(["raw_text", "finish_reason", "prompt_tokens", "new_tokens", "request_id"])}
+    words = "the answer was outside the words asked for, and another one was not had"
+    return {**record, **nothing, "error": words, "try_again": True, "redrawn": [*before, draft]}
 
 
 class Spend:
     """The limit on spend of a source in one study, in tokens of prompts and answers."""
 
     def __init__(self, arm: Arm, made: Iterable[Record]) -> None:
-        """made: the records that are there already; they count."""
+        """made: the records that are there already; they count, with the answers that they replaced."""
         self._name, self._limit = arm.name, arm.source["max_tokens_total"]
+        self._draws = 1 + arm.redraw["draws"] if arm.redraw else 1
         self.tokens = self._dearest = 0
         for record in made:
-            self.count(record)
+            for answer in (*record["redrawn"], record):
+                self.count(answer)
 
     def count(self, record: Record) -> None:
-        """Count a record. Raises InputError where its tokens are unknown and there is a limit to keep."""
+        """Count an answer. Raises InputError where its tokens are unknown and there is a limit to keep."""
         if record["prompt_tokens"] is None or record["new_tokens"] is None:
-            if not record["error"] and self._limit:
+            if not record.get("error") and self._limit:
                 raise InputError(
                     f"source '{self._name}'",
                     "the endpoint does not say how many tokens an answer took, so max_tokens_total cannot be kept",
@@ -133,7 +164,7 @@ class Spend:
 
     def reached(self, missing: int) -> InputError:
         """What to say when it does not, with so many responses still missing."""
-        enough = self.tokens + missing * max(self._dearest, 1)
+        enough = self.tokens + missing * self._draws * max(self._dearest, 1)
         return InputError(
             f"source '{self._name}'",
             f"{self.tokens} tokens are spent, and one more answer (up to {self._dearest} so far) could pass the limit, "
@@ -151,7 +182,7 @@ class Job:
         self._arm, self._waiting, self._spend, self._keep, self._say = arm, deque(missing), spend, keep, say
         self._stop = threading.Event()
         self._endpoint = Endpoint(arm.name, arm.source, Pace(arm.source["requests_per_minute"], self._stop), say)
-        self._under_way: set[Future[Record]] = set()
+        self._under_way: dict[Future[Record], Record] = {}
         self._total, self._done, self._in_a_row = len(missing), 0, 0
         self._due, self._start = Every(), time.monotonic()
         self._described = {
@@ -171,30 +202,46 @@ class Job:
                 self._stop.set()
                 for future in as_completed(self._under_way):
                     if not future.exception():
-                        self._keep(future.result())
+                        self._keep(self._kept_as(future.result()))
                 raise
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         # The first request goes alone: it finds out about key, model and price of an answer for all.
         at_once = self._arm.source["concurrency"] if self._done else 1
         while self._waiting and len(self._under_way) < at_once and self._spend.leaves_room(len(self._under_way)):
-            self._under_way.add(pool.submit(self._ask, self._waiting.popleft()))
+            request = self._waiting.popleft()
+            self._under_way[pool.submit(self._ask, request)] = request
         if not self._under_way:
             raise self._spend.reached(len(self._waiting))
 
     def _receive(self) -> None:
         finished, _ = wait(self._under_way, timeout=1, return_when=FIRST_COMPLETED)
         for future in finished:
-            record = future.result()
-            self._under_way.remove(future)
-            self._keep(record)
+            record, request = future.result(), self._under_way.pop(future)
+            kept = self._kept_as(record)
+            self._keep(kept)
+            if kept is not record:
+                self._waiting.appendleft(request | {"redrawn": kept["redrawn"]})
             self._judge(record)
         if self._due or not (self._waiting or self._under_way):
             self._tell()
 
     def _ask(self, request: Record) -> Record:
-        seed = {} if request["seed"] is None else {"seed": request["seed"]}
-        return {**request, **self._described, **self._endpoint.ask(request["messages"], request["sampling"] | seed)}
+        before = request["redrawn"]
+        sampling = dict(request["sampling"])
+        if request["seed"] is not None:
+            sampling["seed"] = _for_endpoints(ids.seed(request["seed"], len(before))) if before else request["seed"]
+        answer = self._endpoint.ask(request["messages"], sampling)
+        answer["attempts"] += sum(draft["attempts"] for draft in before)
+        return {**request, **self._described, **answer}
+
+    def _kept_as(self, record: Record) -> Record:
+        """The record as it is; of an answer that is to be replaced by another one, a record that waits for that one."""
+        redraw = self._arm.redraw
+        an_answer = record["error"] in (None, EMPTY)
+        if not redraw or not an_answer or len(record["redrawn"]) == redraw["draws"]:
+            return record
+        return record if lengths.inside(record["text"], redraw["words"]) else awaiting(record)
 
     def _judge(self, record: Record) -> None:
         self._spend.count(record)

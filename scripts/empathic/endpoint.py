@@ -25,6 +25,7 @@ FILTERED = {"content_filter", "content_policy_violation"}
 UNKNOWN_MODEL = {"model_not_found", "DeploymentNotFound", "ModelDeprecated"}
 NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 KEPT = "what was answered is kept"
+EMPTY = "the model gave an empty answer"
 
 
 class Stopped(Exception):
@@ -179,7 +180,7 @@ class Endpoint:
             words = f"an answer that is no chat completion: {error}"
         if self._key:
             words = words.replace(self._key, "[the key]")
-        words = " ".join(words.split())
+        words = " ".join(_sound(words).split())
         return words if len(words) <= LONGEST_WORDS else words[:LONGEST_WORDS] + " ..."
 
 
@@ -192,24 +193,41 @@ def read_answer(completion: Any) -> dict[str, Any]:
     except (AttributeError, IndexError, TypeError):
         raise ValueError(f"{str(completion)[:100]!r}") from None
     cleaned, error = raw.strip(), None
-    finish_reason, usage = getattr(choice, "finish_reason", None), getattr(completion, "usage", None)
+    finish_reason, usage = _word(choice, "finish_reason"), getattr(completion, "usage", None)
     refusal = getattr(choice.message, "refusal", None)
     if finish_reason == "content_filter":
         error = "the endpoint's content filter removed the answer, or a part of it"
     elif not cleaned:
-        error = f"the model declined: {refusal}" if refusal else "the model gave an empty answer"
+        error = f"the model declined: {_sound(str(refusal))}" if refusal else EMPTY
     return {
         "text": cleaned,
         "raw_text": raw if raw != cleaned else None,
         "finish_reason": finish_reason,
         "error": error,
         "try_again": False,
-        "prompt_tokens": getattr(usage, "prompt_tokens", None),
-        "new_tokens": getattr(usage, "completion_tokens", None),
-        "model_returned": getattr(completion, "model", None),
-        "system_fingerprint": getattr(completion, "system_fingerprint", None),
-        "request_id": getattr(completion, "_request_id", None) or getattr(completion, "id", None),
+        "prompt_tokens": _number(usage, "prompt_tokens"),
+        "new_tokens": _number(usage, "completion_tokens"),
+        "model_returned": _word(completion, "model"),
+        "system_fingerprint": _word(completion, "system_fingerprint"),
+        "request_id": _word(completion, "_request_id") or _word(completion, "id"),
     }
+
+
+def _word(thing: Any, name: str) -> str | None:
+    """A text that an endpoint says; None where it says nothing, or something else: the client checks no types."""
+    said = getattr(thing, name, None)
+    return _sound(said) if isinstance(said, str) else None
+
+
+def _sound(words: str) -> str:
+    """Without halves of surrogate pairs, which JSON may hold and no file can."""
+    return words.encode(errors="replace").decode()
+
+
+def _number(thing: Any, name: str) -> int | None:
+    """A count that an endpoint says; likewise."""
+    said = getattr(thing, name, None)
+    return said if type(said) is int and said >= 0 else None
 
 
 def no_answer(words: str, finish_reason: str | None, error: Exception, *, try_again: bool = False) -> dict[str, Any]:

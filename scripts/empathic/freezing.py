@@ -50,7 +50,12 @@ def makers(sources: Sequence[str], declared: Mapping[str, Any], models: Mapping[
     """
     made = {}
     for name in sources:
-        made[name] = {key: value for key, value in declared[name].items() if key not in FREE}
+        # `device: auto` says nothing of the device; the records do.
+        made[name] = {
+            key: value
+            for key, value in declared[name].items()
+            if key not in FREE and (key, value) != ("device", "auto")
+        }
         weights = models.get(declared[name].get("model"), {})
         made[name]["weights"] = {key: value for key, value in weights.items() if key not in FREE}
     return made

@@ -17,9 +17,9 @@ import bitsandbytes
 import pandas as pd
 import torch
 from jinja2 import TemplateError
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
-from empathic import files, ids, prompts, records, weights
+from empathic import files, ids, lengths, prompts, records, weights
 from empathic.decoding import PAD_TO, Decoder, Prompt, Text
 from empathic.errors import InputError
 from empathic.posts import in_order
@@ -205,6 +205,19 @@ def load(manifest: dict[str, Any], source: dict[str, Any]) -> PreTrainedModel:
     return model.eval()
 
 
+def _require_positions(arm: Arm) -> None:
+    """Make sure that a model knows so many places as the context has; beyond them it would write, but no sense."""
+    config = AutoConfig.from_pretrained(weights.folder_of(arm.manifest), trust_remote_code=False)
+    known = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if known and arm.source["context"] > known:
+        raise InputError(
+            f"source '{arm.name}'",
+            f"its context is {arm.source['context']} tokens, and {arm.manifest['title']} was made for {known} "
+            "(max_position_embeddings)",
+            f"Set `context` to {known} or less",
+        )
+
+
 def _prepare_for_cpu(model: PreTrainedModel) -> None:
     """Dequantize 4-bit weights once, not at every step, and keep weights by their inputs.
 
@@ -244,6 +257,7 @@ def quantization_of(source: dict[str, Any]) -> BitsAndBytesConfig:
 
 def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
     """Generate what is missing, and give each record as its text ends."""
+    _require_positions(arm)
     if arm.source["device"] == "cpu":
         torch.set_num_threads(1)  # The number of threads changes how sums are rounded.
     say(f"{arm.study}, {arm.name}: loading {arm.manifest['title']} ({arm.source['quantization']})")
@@ -256,7 +270,9 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
     def again(text: Text) -> Prompt | None:
         key = text.prompt.key
         drawn[key] += 1
-        if not arm.redraw or drawn[key] > arm.redraw["draws"] or _fits(_cleaned(text, tokenizer)[1], arm.redraw):
+        if not arm.redraw or drawn[key] > arm.redraw["draws"]:
+            return None
+        if lengths.inside(_cleaned(text, tokenizer)[1], arm.redraw["words"]):
             return None
         return replace(text.prompt, seed=ids.seed(by_key[key].record["seed"], drawn[key]))
 
@@ -311,11 +327,6 @@ def _cleaned(text: Text, tokenizer) -> tuple[str, str]:
     """What the model wrote, and the same without white space at its ends."""
     raw = tokenizer.decode(text.tokens, skip_special_tokens=True)
     return raw, raw.strip()
-
-
-def _fits(text: str, redraw: dict[str, Any]) -> bool:
-    least, most = redraw["words"]
-    return least <= len(text.split()) <= most
 
 
 def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer, rows: int) -> Decoder:

@@ -5,13 +5,13 @@ Nothing is fetched, loaded or asked for. What cannot be known here is said to be
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from empathic import api, generation, posts, prompts, records, settings, weights
+from empathic import api, device, generation, posts, prompts, records, settings, weights
 
 TOKENS_A_WORD = 1.35  # of English, by the tokenizers of today's chat models; where a model's own is not here
 ALIKE = ("weights_sha256", "quantization", "double_quantization", "compute_dtype", "device", "batch_size", "context")
@@ -24,9 +24,11 @@ Warn = Callable[[str], None]
 @dataclass(frozen=True)
 class Part:
     """One source in one study: responses in all and there already, and tokens still to be read and, at most, written.
+    What may be drawn again counts as drawn as often as it may.
 
     written: None where nothing limits an answer. tokens_per_s: of one job, as records of the same weights and settings
     were made before, and on what; None where there are none. price: per million tokens, as in the config.
+    retired: the day, past already, on which its model was announced to retire.
     """
 
     study: str
@@ -38,6 +40,7 @@ class Part:
     tokens_per_s: float | None = None
     on: str | None = None
     price: dict[str, Any] | None = None
+    retired: str | None = None
 
     @property
     def hours(self) -> float | None:
@@ -70,19 +73,32 @@ def parts(config: dict[str, Any], warn: Warn) -> list[Part]:
 
 def _asked_for(config: dict[str, Any], study: str, name: str, table: pd.DataFrame, warn: Warn) -> Part:
     source = config["sources"][name]
-    arm = api.Arm(study, name, source, prompts.read(source["prompt"]), config["seed"])
+    redraw = settings.redraw(source, config["studies"][study])
+    arm = api.Arm(study, name, source, prompts.read(source["prompt"]), config["seed"], redraw)
     asked = api.request_all(table, arm)
     there = records.look_up(arm.records_in(Path(config["cache"])), warn)
     missing = [one for one in asked if one["key"] not in there or records.to_try_again(there[one["key"]])]
     limit = source["sampling"]["max_tokens"] or source["sampling"]["max_completion_tokens"]
-    read = sum(_guessed(one["messages"]) for one in missing)
-    written = limit * len(missing) if limit else None
-    return Part(study, name, len(asked), len(asked) - len(missing), read, written, price=source["price_per_million"])
+    draws = 1 + source["redraws"]
+    read = sum(_guessed(one["messages"]) for one in missing) * draws
+    written = limit * len(missing) * draws if limit else None
+    retires_on = source["retires_on"]
+    return Part(
+        study,
+        name,
+        len(asked),
+        len(asked) - len(missing),
+        read,
+        written,
+        price=source["price_per_million"],
+        retired=retires_on if retires_on and date.fromisoformat(retires_on) <= date.today() else None,
+    )
 
 
 def _generated(config: dict[str, Any], study: str, name: str, table: pd.DataFrame, warn: Warn) -> Part:
-    source, cache = config["sources"][name], Path(config["cache"])
-    template, limit = prompts.read(source["prompt"]), source["sampling"]["max_new_tokens"]
+    source, cache = device.settled(config["sources"][name]), Path(config["cache"])
+    template = prompts.read(source["prompt"])
+    limit = source["sampling"]["max_new_tokens"] * (1 + source["redraws"])
     manifest = weights.there_already(source["model"], config["models"][source["model"]], cache)
     if not manifest:
         number = len(table) * source["samples"]
@@ -157,8 +173,11 @@ def text(config: dict[str, Any], warn: Warn) -> str:
         }
         for part in planned
     ]
+    kinds = {name: source["kind"] for name, source in config["sources"].items()}
     unmeasured = [
-        part for part in planned if part.tokens_per_s is None and not part.price and part.cached < part.responses
+        part
+        for part in planned
+        if part.tokens_per_s is None and kinds[part.source] == "transformers" and part.cached < part.responses
     ]
     lines = [f"Run '{config['run']}', before it starts:", "", pd.DataFrame(rows).to_string(index=False), ""]
     if unmeasured:
@@ -166,4 +185,12 @@ def text(config: dict[str, Any], warn: Warn) -> str:
             "Where no speed stands, no response was made with these weights and settings yet, or the weights are not "
             "here: run a few posts first (posts > per_domain), and plan again."
         )
+    gone = {part.source: part.retired for part in planned if part.retired and part.cached < part.responses}
+    lines += [
+        f"The model of '{source}' was announced to retire on {day}: where the endpoint no longer knows it, responses "
+        "of it can only come from an archive (kind: archived)."
+        for source, day in gone.items()
+    ]
+    unpriced = {part.source for part in planned if kinds[part.source] == "openai" and not part.price}
+    lines += [f"What '{source}' costs is not known: price_per_million of the source." for source in sorted(unpriced)]
     return "\n".join([*lines, *disk(config, planned)]) + "\n"

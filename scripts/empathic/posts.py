@@ -17,14 +17,15 @@ def read(path: Path | str, *, origin: str, per_domain: int | None = None) -> pd.
     origin: where they come from, carried into every row. per_domain: take the first so many of each domain.
 
     Returns the columns of tables.POSTS, in the file's order, further columns of the file behind.
-    Raises InputError for a missing column, an empty cell, a post_id that stands twice, or a domain that has fewer posts
-    than per_domain.
+    Raises InputError for a missing column, an empty cell, a post_id that stands twice, a column `origin` that says
+    otherwise, or a domain that has fewer posts than per_domain.
     """
     sheet, _ = sheets.read(path)
     for name in COLUMNS:
         sheet.filled(name, REMEDY)
     blank = sheet.cells["text"].str.strip() == ""
     sheet.refuse(blank, "text", "the post is blank", "Write the post, or take the row out")
+    sheet.agrees("origin", origin)
     ids = sheet.cells["post_id"]
     twice = ids.duplicated()
     sheet.refuse(twice, "post_id", f"'{sheets.first(ids, twice)}' stands twice", "Give each post an id of its own")

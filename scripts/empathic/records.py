@@ -52,8 +52,10 @@ DETERMINING = {
         "seed",
         "post_id",
         "sample",
+        "redraw",
     ),
 }
+SEAL = "line_sha256"  # of the rest of the line: of a text that was garbled on the disk nothing else would tell
 NEEDED = {"post_id", "sample", "text", "finish_reason", "error", "ended"}
 HEARTBEAT_S = 10
 STALE_S = 60
@@ -82,19 +84,29 @@ def look_up(folder: Path, warn: Callable[[str], None]) -> dict[str, Record]:
     """All records of a source, by key.
 
     Of two for one key the one that ended first counts, then by file name, and one to be tried again only where there
-    is no other; a disagreement of texts is a warning, and so is a line that is no record, which counts as missing.
+    is no other, of these the one with most drafts, then the last; a disagreement of texts is a warning, and so is a
+    line that is no record, which counts as missing.
     """
-    found: dict[str, tuple[bool, str, str, Record]] = {}
+    found: dict[str, tuple[str, Record]] = {}
+    failed: dict[str, Record] = {}
     for file in sorted(folder.glob("*.jsonl")):
         for record in read(file, warn):
-            candidate = (to_try_again(record), record["ended"], file.name, record)
-            other = found.setdefault(record["key"], candidate)
-            if not (candidate[0] or other[0]) and fingerprint(other[3]) != fingerprint(record):
-                first = min(other, candidate, key=lambda entry: entry[:3])
-                warn(f"{file}: two texts for one record (post {record['post_id']}); that of {first[2]} counts")
-            if candidate[:3] < other[:3]:
-                found[record["key"]] = candidate
-    return {name: entry[3] for name, entry in found.items()}
+            key = record["key"]
+            if to_try_again(record):
+                failed[key] = max(failed.get(key, record), record, key=_got_on)
+                continue
+            counts, other = found.setdefault(key, (file.name, record))
+            first = record["ended"] < other["ended"]
+            if fingerprint(other) != fingerprint(record):
+                counts = file.name if first else counts
+                warn(f"{file}: two texts for one record (post {record['post_id']}); that of {counts} counts")
+            if first:
+                found[key] = file.name, record
+    return failed | {key: record for key, (_, record) in found.items()}
+
+
+def _got_on(record: Record) -> tuple[int, str]:
+    return len(record.get("redrawn", ())), record["ended"]
 
 
 def read(file: Path, warn: Callable[[str], None]) -> Iterator[Record]:
@@ -113,9 +125,15 @@ def _whole(line: bytes) -> Record | None:
     """The record that a line holds; None where it holds none, or one that was changed."""
     try:
         record = json.loads(line)
-        return record if record["key"] == key(record) and record.keys() >= NEEDED else None
-    except (ValueError, KeyError, TypeError):
+        seal = record.pop(SEAL, None)  # Records made before there was one have none.
+        whole = record["key"] == key(record) and record.keys() >= NEEDED and seal in (None, _seal(record))
+        return record if whole else None
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _seal(record: Record) -> str:
+    return files.sha256_text(files.canonical(record))
 
 
 class Writer:
@@ -149,7 +167,8 @@ class Writer:
         """Put a record on the disk, whole, before anything else happens."""
         self._lock.require()
         start = os.path.getsize(self._file)
-        line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        sealed = {**record, SEAL: _seal(record)}
+        line = json.dumps(sealed, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         try:
             while line:
                 line = line[self._handle.write(line) :]

@@ -39,8 +39,8 @@ def from_file(path: Path | str, source: str, kind: str, origin: str, known_posts
     """The responses in a file: as from_records, with the optional columns that it has.
 
     kind: human or archived. known_posts: the ids in the study's file of posts. Rows of other sources are not read.
-    Raises InputError for a missing column, an empty cell, an unknown post, a response given twice, a date that is not
-    ISO, or no row at all.
+    Raises InputError for a missing column, an empty cell, an unknown post, a response given twice, a column `origin`
+    that says otherwise, a date that is not ISO, or no row at all.
     """
     sheet, _ = sheets.read(path)
     mine = sheet.filled("source", REMEDY) == source
@@ -55,6 +55,7 @@ def from_file(path: Path | str, source: str, kind: str, origin: str, known_posts
     sheet.refuse(
         strange, "post_id", f"'{sheets.first(posts, strange)}' is no post of this study", "Correct the id, or the posts"
     )
+    sheet.agrees("origin", origin)
     rows = sheet.cells.assign(kind=kind, origin=origin)
     if "sample" in rows:
         sheet.filled("sample", REMEDY)

@@ -14,6 +14,17 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Origin = Literal["observed", "stand_in", "simulated"]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Prompt = Annotated[
+    Path, Field(description="Template with the placeholder {post}, a file for each variant; its name is in each record")
+]
+Redraws = Annotated[
+    int,
+    Field(
+        ge=0,
+        description="New draws, each from a seed of its own, for a response outside the study's `asked_words`; the "
+        "last one stands. 0: the first does, and is flagged",
+    ),
+]
 Sd = Annotated[float, Field(ge=0)]
 GENERATED = ("transformers", "openai")  # kinds of sources whose responses are made in the run
 
@@ -140,21 +151,20 @@ class TransformersSource(Section):
     kind: Literal["transformers"]
     title: str
     model: Name = Field(description="One of `models`")
-    prompt: Path = Field(Path("data/prompts/base.md"), description="Template with the placeholder {post}")
+    prompt: Prompt = Path("data/prompts/base.md")
     quantization: Literal["none", "int8", "nf4", "fp4"] = "nf4"
     double_quantization: bool = Field(False, description="Quantize the quantization constants, too (4 bit)")
     compute_dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        "cpu",
+        description="It is part of what a text depends on. auto: cuda where the machine that runs Snakemake has a GPU, "
+        "else cpu; refused where jobs run on other machines",
+    )
     batch_size: int = Field(32, ge=1, description="Rows of every decoding step; it is part of what a text depends on")
     context: int = Field(1024, ge=64, description="Tokens of a prompt and its answer, at most; likewise")
     shards: int = Field(1, ge=1, description="Jobs that share the source's work, on one machine or several")
     samples: int = Field(1, ge=1, description="Responses to each post")
-    redraws: int = Field(
-        0,
-        ge=0,
-        description="New draws, each from a seed of its own, for a response outside the study's `asked_words`; "
-        "0: it is kept, and flagged",
-    )
+    redraws: Redraws = 0
     sampling: Sampling = Sampling()
 
 
@@ -207,8 +217,9 @@ class OpenAISource(Section):
         description="Environment variable that holds the key; left out: OPENAI_API_KEY, with `azure` "
         "AZURE_OPENAI_API_KEY; null: the endpoint asks for no key"
     )
-    prompt: Path = Field(Path("data/prompts/base.md"), description="Template with the placeholder {post}")
+    prompt: Prompt = Path("data/prompts/base.md")
     samples: int = Field(1, ge=1, description="Responses to each post")
+    redraws: Redraws = 0
     sampling: ApiSampling = ApiSampling()
     concurrency: int = Field(4, ge=1, description="Requests under way at once, at most")
     requests_per_minute: int | None = Field(60, ge=1, description="Evenly spaced, retries counted; empty: no limit")
@@ -399,7 +410,7 @@ class Settings(Section):
                 if source not in self.sources:
                     raise ValueError(f"studies > {name}: unknown source {_unknown(source, self.sources)}")
                 declared = self.sources[source]
-                if declared.kind == "transformers" and declared.redraws and not study.asked_words:
+                if declared.kind in GENERATED and declared.redraws and not study.asked_words:
                     raise ValueError(f"sources > {source} > redraws: studies > {name} asks for no number of words")
                 given = getattr(declared, "responses", {name})
                 if study.posts and not study.frozen and name not in given:

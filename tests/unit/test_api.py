@@ -34,11 +34,11 @@ def server(monkeypatch):
         yield loopback
 
 
-def arm(server, *, seed=7, template="Reply to: {post}", study="s", name="gpt", **source):
+def arm(server, *, seed=7, template="Reply to: {post}", study="s", name="gpt", redraw=None, **source):
     given = {"kind": "openai", "title": "GPT", "model": "gpt-x", "licence": "its terms", "requests_per_minute": None}
     given |= {"base_url": f"{server.address}/v1", "retries": 2} | source
     read = settings.OpenAISource.model_validate(given).model_dump(mode="json")
-    return api.Arm(study=study, name=name, source=read, template=template, seed=seed)
+    return api.Arm(study=study, name=name, source=read, template=template, seed=seed, redraw=redraw)
 
 
 def ask(arm, cache, posts=POSTS, said=None):
@@ -92,6 +92,8 @@ def test_a_record_says_what_was_asked_and_what_came_of_it(server, tmp_path):
         "messages": [{"role": "user", "content": "Reply to: post 0"}],
         "sampling": {"temperature": 0.7, "max_tokens": 320},
         "seed": None,
+        "redraw": None,
+        "redrawn": [],
         "prompt_file": "data/prompts/base.md",
         "licence": "its terms",
         "text": "I am sorry.",
@@ -248,6 +250,8 @@ CHANGES = {
     "azure": {"azure": {"endpoint": "http://127.0.0.1:9", "deployment": "d", "api_version": "1"}},
     "sampling": {"sampling": {"temperature": 0.5}},
     "seed": {"sampling": {"seed": "derived"}},
+    "redraw": {"redraw": {"words": [100, 150], "draws": 1}},
+    "number of draws": {"redraw": {"words": [100, 150], "draws": 2}},
 }
 
 
@@ -261,6 +265,14 @@ def test_every_determining_field_changes_the_key(server, field):
             records.key(changed)
     else:
         assert records.key(changed) != record["key"]
+
+
+def test_every_other_field_changes_no_key(server, tmp_path):
+    (record,) = ask(arm(server), tmp_path, POSTS[:1])
+    describing = set(record) - set(records.DETERMINING["openai"])
+
+    assert {records.key(record | {field: "other"}) for field in describing} == {record["key"]}
+    assert len(describing) > 15
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
@@ -356,6 +368,47 @@ def test_an_endpoint_that_says_little_beside_the_text_is_taken_at_its_word(serve
     unsaid = ("finish_reason", "prompt_tokens", "new_tokens", "model_returned", "system_fingerprint", "request_id")
     assert [record[name] for name in unsaid] == [None] * 6
     assert problems(records.gathered(record, "post 0")) == []
+
+
+@pytest.mark.parametrize("count", ["thirty", 30.5, -1, [30]])
+def test_a_count_that_is_none_is_not_taken_for_one(server, tmp_path, count):
+    server.plan.append(answer(usage={"prompt_tokens": count, "completion_tokens": 12, "total_tokens": 1}))
+
+    (record,) = ask(arm(server), tmp_path, POSTS[:1])
+
+    assert (record["prompt_tokens"], record["new_tokens"]) == (None, 12)
+    assert problems(records.gathered(record, "a post")) == []
+
+
+def test_what_an_endpoint_says_beside_the_text_in_another_type_than_words_is_left_out(server, tmp_path):
+    odd = {"id": 7, "model": {"name": "x"}, "system_fingerprint": 3}
+    server.plan.append(send(200, completion(finish_reason=["stop"], **odd)))
+
+    (record,) = ask(arm(server), tmp_path, POSTS[:1])
+
+    assert problems(records.gathered(record, "a post")) == []
+    assert record["text"] == "I am sorry to hear that."
+
+
+HALF = "\ud83d"  # of a surrogate pair: JSON may spell it, and no file can hold it
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(None, refusal=f"No {HALF}"),
+        answer(model=f"gpt{HALF}", id=HALF, system_fingerprint=HALF),
+        answer(finish_reason=f"stop{HALF}"),
+        fault(400, f"Filtered {HALF}", "content_filter"),
+        fault(400, f"Bad {HALF}"),
+    ],
+)
+def test_half_a_character_in_what_an_endpoint_says_costs_no_answer(server, tmp_path, reply):
+    server.plan.extend([answer(), reply])
+
+    made = ask(arm(server, concurrency=1), tmp_path, POSTS[:3])
+
+    assert len(made) == 3 and made[2]["error"] is None
 
 
 def test_an_answer_that_does_not_come_in_time_is_asked_for_again(server, tmp_path):
@@ -665,6 +718,101 @@ def test_an_unknown_deployment_at_azure_is_told_by_azure_s_settings(server, tmp_
     assert refusal(arm(server, azure=azure), tmp_path).endswith(
         "(404: No such deployment.). Correct azure > endpoint and deployment of the source."
     )
+
+
+# Answers outside the words asked for
+
+
+TWO_TO_FOUR = {"words": [2, 4], "draws": 2}
+
+
+def said(*words):
+    """A reply of so many words, of 10 tokens to read and one a word to write."""
+    return [
+        answer("word " * n, usage={"prompt_tokens": 10, "completion_tokens": n, "total_tokens": 10 + n}) for n in words
+    ]
+
+
+def test_an_answer_outside_the_words_is_asked_for_again_by_a_seed_of_its_own_and_the_last_one_stands(server, tmp_path):
+    server.plan.extend(said(2, 1, 4, 5, 0, 6))
+    one = arm(server, concurrency=1, sampling={"seed": "derived"}, redraw=TWO_TO_FOUR)
+
+    made = ask(one, tmp_path, POSTS[:3])
+
+    assert [len(record["text"].split()) for record in made] == [2, 4, 6]
+    assert [record["attempts"] for record in made] == [1, 2, 3]
+    assert [[len(draft["text"].split()) for draft in record["redrawn"]] for record in made] == [[], [1], [5, 0]]
+    assert made[2]["redrawn"][0] == {
+        "text": "word word word word word",
+        "finish_reason": "stop",
+        "prompt_tokens": 10,
+        "new_tokens": 5,
+        "request_id": "req_1",
+        "attempts": 1,
+    }
+    assert all(record["error"] is None and not record["try_again"] for record in made)
+    seeds = [one["body"]["seed"] for one in server.asked]
+    of_third = made[2]["seed"]
+    assert seeds[3:] == [of_third, *(ids.seed(of_third, draw) % 2**31 for draw in (1, 2))] and len(set(seeds)) == 6
+    assert [problems(records.gathered(record, "a post")) for record in made] == [[], [], []]
+    assert ask(one, tmp_path, POSTS[:3]) == made and len(server.asked) == 6
+
+
+def test_an_answer_that_a_filter_or_the_model_refused_is_not_asked_for_again(server, tmp_path):
+    server.plan.extend([answer("It is", "content_filter"), answer(None, refusal="No."), *said(3)])
+
+    made = ask(arm(server, concurrency=1, redraw={"words": [3, 3], "draws": 2}), tmp_path, POSTS[:3])
+
+    assert len(server.asked) == 3 and [record["error"] is None for record in made] == [False, False, True]
+
+
+def test_drafts_count_against_the_limit_on_spend_are_kept_and_gone_on_from(server, tmp_path):
+    server.plan.extend(said(9, 1, 3))
+    short = arm(server, concurrency=1, max_tokens_total=30, redraw=TWO_TO_FOUR)
+
+    message = refusal(short, tmp_path, POSTS[:1])
+
+    assert message.startswith("source 'gpt': 19 tokens are spent, and one more answer (up to 19 so far) could pass")
+    assert f"To go on raise it, to {19 + 3 * 19} for all of them" in message
+    assert refusal(short, tmp_path, POSTS[:1]) == message and len(server.asked) == 1
+    long = arm(server, concurrency=1, max_tokens_total=49, redraw=TWO_TO_FOUR)
+    (record,) = ask(long, tmp_path, POSTS[:1])
+    assert [draft["new_tokens"] for draft in record["redrawn"]] == [9, 1] and record["new_tokens"] == 3
+    assert len(server.asked) == 3 and record["attempts"] == 3
+    # 19 + 11 + 13 = 43 are spent: none of another post is left.
+    assert refusal(long, tmp_path).startswith("source 'gpt': 43 tokens are spent")
+
+
+def test_a_draw_that_could_not_be_had_is_made_up_for_by_the_next_call(server, tmp_path):
+    server.plan.extend([*said(1), *[fault(500, "Overloaded.")] * 3, *said(3, 1, 2)])
+    one = arm(server, concurrency=1, redraw=TWO_TO_FOUR)
+
+    first = ask(one, tmp_path, POSTS[:2])
+    assert [record["error"] for record in first] == ["no answer, asked 3 times (500: Overloaded.)", None]
+    assert first[0]["attempts"] == 4 and len(first[0]["redrawn"]) == 1
+
+    second = ask(one, tmp_path, POSTS[:2])
+
+    assert [draft["new_tokens"] for draft in second[0]["redrawn"]] == [1, 1] and second[0]["new_tokens"] == 2
+    assert second[1] == first[1] and server.posts[5:] == ["post 0", "post 0"]
+
+
+def test_after_a_kill_in_mid_draw_no_draft_is_asked_for_again(server, tmp_path):
+    server.plan.extend(said(1, 1))
+    server.takes_s = 0.4
+    one = arm(server, concurrency=1, redraw=TWO_TO_FOUR)
+    process = start(one, tmp_path)
+    wait_until(lambda: len(server.asked) == 2)  # The first draft is on the disk.
+    process.kill()
+    process.wait()
+    server.takes_s = 0
+    time.sleep(0.5)
+    server.plan.extend(said(1, 3))
+
+    (record,) = ask(one, tmp_path, POSTS[:1])
+
+    assert len(record["redrawn"]) == 2 and record["new_tokens"] == 3
+    assert len(server.asked) == 4
 
 
 # Limits

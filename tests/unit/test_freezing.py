@@ -195,6 +195,17 @@ def test_a_config_that_says_the_same_of_its_texts_agrees_whatever_it_calls_or_sp
     freezing.agree(Path("f"), plan, made(config), {})
 
 
+def test_a_device_that_the_config_leaves_to_the_machine_contradicts_none(config, plan):
+    config["sources"]["smollm2_nf4"]["device"] = "cuda"
+    assert "device was cpu at freezing, is cuda now" in disagreement(plan, made(config), {})
+
+    config["sources"]["smollm2_nf4"]["device"] = "auto"
+    freezing.agree(Path("f"), plan, made(config), {})
+    config["sources"]["smollm2_nf4"]["device"] = "cuda"
+    plan["makers"]["smollm2_nf4"].pop("device")  # as `auto` is frozen: the records have it
+    freezing.agree(Path("f"), plan, made(config), {})
+
+
 WHEEL = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 WEIGHTS = f"weights > sha256 was {WHEEL} at freezing, is {'0' * 64} now"
 

@@ -1,6 +1,7 @@
 """From posts to records with a real, tiny model: nothing is made twice, and what determines a text is its key."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import re
@@ -148,15 +149,17 @@ def test_a_second_call_loads_no_model_and_writes_nothing(own, tmp_path):
         answer(arm(weights, seed=8), tmp_path)
 
 
-def test_one_job_or_three_write_the_same_texts_and_each_finds_the_others_work(made, tmp_path):
-    _, texts = answer(arm(made[1]), tmp_path / "one")
+@pytest.mark.parametrize("quantization", ["none", "nf4", "int8"])
+def test_one_job_or_three_write_the_same_texts_and_each_finds_the_others_work(made, tmp_path, quantization):
+    one = arm(made[1], quantization=quantization)
+    _, texts = answer(one, tmp_path / "one")
 
-    parts = [answer(arm(made[1]), tmp_path / "three", (k, 3))[1] for k in (3, 1, 2)]
+    parts = [answer(one, tmp_path / "three", (k, 3))[1] for k in (3, 1, 2)]
 
     assert sorted(len(part) for part in parts) == [1, 2, 2]
     assert {post: text for part in parts for post, text in part.items()} == texts
     said = []
-    assert answer(arm(made[1]), tmp_path / "three", said=said)[1] == texts
+    assert answer(one, tmp_path / "three", said=said)[1] == texts
     assert said == ["s, a: 5 of 5 responses are there already"]
 
 
@@ -168,8 +171,9 @@ def test_a_job_without_a_share_lists_nothing_and_needs_no_model(made, tmp_path):
     assert not (tmp_path / "records").exists()
 
 
-def test_a_record_that_was_deleted_is_made_again_alone_with_the_same_text(made, tmp_path):
-    one = arm(made[1])
+@pytest.mark.parametrize("quantization", ["none", "nf4", "int8"])
+def test_a_record_that_was_deleted_is_made_again_alone_with_the_same_text(made, tmp_path, quantization):
+    one = arm(made[1], quantization=quantization)
     _, texts = answer(one, tmp_path)
     (file,) = one.records_in(tmp_path).glob("*.jsonl")
     kept = file.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -269,6 +273,59 @@ def test_a_response_outside_the_words_asked_for_is_drawn_again_by_seeds_of_its_o
     assert {record["attempts"] for record in found.values()} == {3}
 
 
+FOUR_BITS = {"quantization": "fp4", "double_quantization": True, "compute_dtype": "bfloat16"}
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"quantization": "nf4"},
+        {"quantization": "int8"},
+        {"quantization": "none"},
+        {"double_quantization": False},
+        {"compute_dtype": "float32"},
+    ],
+    ids=str,
+)
+def test_each_setting_of_precision_is_at_work_and_stands_in_the_record(made, tmp_path, otherwise):
+    def logits(settings):
+        one = arm(made[1], **settings)
+        model = generation.load(made[1], one.source)
+        return one, model(torch.arange(40)[None]).logits[0, -1].float()
+
+    one, usual = logits(FOUR_BITS)
+    _, other = logits(FOUR_BITS | otherwise)
+
+    assert usual.isfinite().all() and not torch.equal(usual, other)
+    answer(one, tmp_path, posts=POSTS[:1])
+    (record,) = lines(one, tmp_path)
+    assert {name: record[name] for name in FOUR_BITS} == FOUR_BITS
+    assert record["kernel"] == "torch, bfloat16" and record["text"]
+
+
+def test_with_top_k_of_one_texts_are_greedy_whatever_the_seed(made, tmp_path):
+    greedy, drawn = ({"max_new_tokens": 8, "temperature": 5.0, "top_p": 1.0, "top_k": k} for k in (1, 0))
+
+    texts = [answer(arm(made[1], seed=n, sampling=greedy), tmp_path / f"g{n}")[1] for n in (1, 2)]
+    others = [answer(arm(made[1], seed=n, sampling=drawn), tmp_path / f"d{n}")[1] for n in (1, 2)]
+
+    assert texts[0] == texts[1] and others[0] != others[1]
+
+
+def test_two_sources_with_two_prompts_are_asked_in_their_own_words_and_their_records_name_them(made, tmp_path):
+    base = arm(made[1], name="base", prompt="data/prompts/base.md")
+    warm = arm(made[1], name="warm", prompt="data/prompts/warm.md", template="Be warm.\n---\n{post}")
+
+    for one in (base, warm):
+        answer(one, tmp_path, posts=POSTS[:1])
+
+    (of_base,), (of_warm,) = (lines(one, tmp_path) for one in (base, warm))
+    assert (of_base["prompt_file"], of_warm["prompt_file"]) == ("data/prompts/base.md", "data/prompts/warm.md")
+    assert of_base["prompt_sha256"] == hashlib.sha256(b"Reply to: {post}").hexdigest() != of_warm["prompt_sha256"]
+    assert [message["content"] for message in of_base["messages"]] == ["Reply to: I am sad. "]
+    assert [message["content"] for message in of_warm["messages"]] == ["Be warm.", "I am sad. "]
+
+
 def test_more_samples_leave_the_first_as_they_were(made):
     assert set(keys(arm(made[1]))) < set(keys(arm(made[1], samples=3)))
 
@@ -366,6 +423,14 @@ def test_changed_weights_are_refused_before_anything_is_written(own, tmp_path):
     assert lines(arm(weights), tmp_path) == []
 
 
+@pytest.mark.parametrize("file", ["config.json", "generation_config.json", "tokenizer.json"])
+def test_another_config_or_tokenizer_in_a_lab_s_own_folder_makes_the_records_stale(own, file):
+    folder, weights = own
+    (folder / file).write_text(json.dumps(json.loads((folder / file).read_text()) | {"note": "edited"}))
+
+    assert not set(keys(arm(manifest(folder)))) & set(keys(arm(weights)))
+
+
 def test_weights_that_are_gone_are_one_message(made, tmp_path):
     message = refusal(arm(made[1] | {"folder": str(tmp_path / "gone")}), tmp_path)
 
@@ -397,6 +462,17 @@ def test_a_context_that_is_too_small_names_the_post_and_what_it_needs(made, tmp_
         "Raise `context` of the source, which makes all its texts anew, or shorten the post."
     )
     assert not (tmp_path / "records").exists()
+
+
+def test_a_context_beyond_what_the_model_was_made_for_is_refused_before_it_is_loaded(own, tmp_path):
+    folder, weights = own
+    answer(arm(weights, context=1024), tmp_path, posts=POSTS[:1])
+    (folder / "model.safetensors").write_bytes(b"none")
+
+    assert refusal(arm(weights, context=1025), tmp_path) == (
+        "source 'a': its context is 1025 tokens, and Tiny was made for 1024 (max_position_embeddings). "
+        "Set `context` to 1024 or less."
+    )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is visible here")
@@ -516,7 +592,7 @@ from pathlib import Path
 from test_generation import POSTS, arm, generation
 from tiny_model import save
 
-manifest = save(Path(sys.argv[1]) / "tiny")
+manifest = save(Path(sys.argv[1]) / "tiny", positions=8_000_000)
 warm = arm(manifest, batch_size=2)
 generation.answer(POSTS[:1], warm, Path(sys.argv[1]) / "warm", "run", (1, 1), print)  # what is loaded once is loaded
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -82,6 +82,39 @@ def test_what_an_api_would_charge_is_its_price_for_what_is_read_and_at_most_writ
     assert planned(config)["api"].money is None and planned(config)["api"].written is None
 
 
+def test_what_may_be_drawn_again_counts_as_often_as_it_may(config):
+    before = planned(config)
+    for source in config["sources"].values():
+        source["redraws"] = 2
+
+    after = planned(config)
+
+    assert after["here"].written == 3 * before["here"].written == 3 * 6 * 8
+    assert (after["api"].read, after["api"].written) == (3 * before["api"].read, 900)
+
+
+def test_a_device_left_to_the_machine_finds_the_records_of_the_one_it_has(config):
+    generate(config, 2)
+    config["sources"]["here"]["device"] = "auto"
+
+    assert planned(config)["here"].cached == (4 if plan.device.here() == "cpu" else 0)
+
+
+def test_a_model_past_its_day_and_a_price_that_is_not_given_are_said(config):
+    config["sources"]["api"] |= {"retires_on": "2999-01-01"}
+    said = plan.text(settings.read(config), pytest.fail)
+    assert "retire" not in said and "price_per_million" not in said
+
+    config["sources"]["api"] |= {"retires_on": "2026-10-23", "price_per_million": None}
+    said = plan.text(settings.read(config), pytest.fail)
+
+    assert (
+        "The model of 'api' was announced to retire on 2026-10-23: where the endpoint no longer knows it, responses "
+        "of it can only come from an archive (kind: archived).\n"
+        "What 'api' costs is not known: price_per_million of the source.\n"
+    ) in said
+
+
 def test_the_plan_says_all_that_in_words_and_what_it_cannot_know(config):
     llama = {"kind": "hub", "title": "Llama", "licence": "its own", "repository": "lab/llama"}
     config["models"]["llama"] = llama | {"revision": "a" * 40, "size_gb": 26}

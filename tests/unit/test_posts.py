@@ -33,6 +33,12 @@ def test_posts_keep_their_order_their_cells_and_their_further_columns(written):
     assert list(table) == [*tables.POSTS.names, "year"]
 
 
+def test_a_column_origin_that_says_otherwise_than_the_config_is_refused(written):
+    path = written("post_id,domain,text,origin\n1,b,x,\n2,a,x,observed\n3,a,x,simulated\n")
+
+    assert message(path).startswith(", row 4, column 'origin': 'simulated' here, and `origin: observed` in the config")
+
+
 def test_the_first_posts_of_each_domain_are_taken_in_the_file_s_order(written):
     content = "post_id,domain,text\n1,b,x\n2,a,x\n3,b,x\n4,a,x\n5,b,x\n"
 

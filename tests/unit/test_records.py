@@ -130,6 +130,28 @@ def test_a_line_that_is_no_record_is_warned_of_and_counts_as_missing(tmp_path, l
     assert warnings == [f"{file}: line 2 is no whole record; it counts as missing and is made again"]
 
 
+@pytest.mark.parametrize(
+    ("was", "is_now"), [(b"Hello.", b"Hallo."), (b'"stop"', b'"stap"'), (b"2026-01-02", b"2026-01-01")]
+)
+def test_a_line_in_which_one_byte_was_changed_counts_as_missing_even_if_it_can_be_read(tmp_path, was, is_now):
+    file = tmp_path / "a.jsonl"
+    append(file, record("p1"), record("p2"))
+    first, second = file.read_bytes().splitlines(keepends=True)
+    assert second.count(was) == 1
+    file.write_bytes(first + second.replace(was, is_now))
+
+    found, warnings = look_up(tmp_path)
+
+    assert set(found) == {record("p1")["key"]}
+    assert warnings == [f"{file}: line 2 is no whole record; it counts as missing and is made again"]
+
+
+def test_a_record_from_before_lines_were_sealed_counts(tmp_path):
+    (tmp_path / "a.jsonl").write_text(json.dumps(record()) + "\n")
+
+    assert records.look_up(tmp_path, pytest.fail) == {record()["key"]: record()}
+
+
 def test_there_are_no_records_where_there_is_no_folder(tmp_path):
     assert look_up(tmp_path / "none") == ({}, [])
 
@@ -194,6 +216,18 @@ def test_one_to_be_tried_again_is_given_where_there_is_no_other(tmp_path):
 
     assert [entry["error"] for entry in records.look_up(tmp_path, pytest.fail).values()] == ["no answer"]
     assert records.to_try_again(failed) and not records.to_try_again(record())
+
+
+def test_of_several_to_be_tried_again_the_one_that_got_furthest_and_then_the_last_is_given(tmp_path):
+    failed = record(text="") | {"error": "first", "try_again": True, "redrawn": []}
+    later = failed | {"ended": "2026-01-03T00:00:00+00:00", "error": "later"}
+    drafted = failed | {"ended": "2026-01-01T00:00:00+00:00", "error": "drafted", "redrawn": [{"text": "a"}]}
+    append(tmp_path / "b.jsonl", failed, later)
+    assert [entry["error"] for entry in records.look_up(tmp_path, pytest.fail).values()] == ["later"]
+
+    append(tmp_path / "a.jsonl", drafted, failed)
+
+    assert [entry["error"] for entry in records.look_up(tmp_path, pytest.fail).values()] == ["drafted"]
 
 
 # Gathering

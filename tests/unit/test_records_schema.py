@@ -65,6 +65,14 @@ def test_a_record_from_before_there_were_kinds_is_found_as_it_was_and_gathered_w
     assert records.gathered(old, "I am sad.") == records.gathered(record, "I am sad.")
 
 
+def test_every_field_of_a_record_determines_it_or_changes_no_key(record):
+    fields = set(record) - {"kind"}  # It says which list counts.
+    told_apart = {field for field in fields if records.key(record | {field: "other"}) != record["key"]}
+
+    assert told_apart == set(records.DETERMINING["transformers"])
+    assert len(set(record) - told_apart) > 20
+
+
 def test_every_determining_field_is_described():
     schema = files.read_json(codebook.RECORDS)
 

@@ -233,6 +233,31 @@ def test_texts_that_were_made_with_fewer_rows_than_asked_for_are_counted(usual):
     assert "3 texts came from fewer rows than batch_size asks for, as memory was short" in methods.quality_notes(study)
 
 
+def test_the_sources_name_the_device_that_the_records_name_where_the_config_leaves_it_open(usual):
+    source = usual.studies["study1"].declared["smollm2_nf4"]
+    assert "computing in float32 on cpu" in methods.sources_table(usual)
+    source |= {"device": "auto", "redraws": 2}
+    for study in usual.studies.values():
+        study.generations["smollm2_nf4"]["device"] = "cuda"
+
+    table = methods.sources_table(usual)
+
+    assert "NF4, 4 bit, computing in float32 on cuda" in table and "auto" not in table
+    assert "up to 2 new draws of a response outside the words asked for" in table
+
+
+def test_each_prompt_is_shown_in_full_with_the_sources_that_name_it(usual):
+    usual.studies["study1"].declared["smollm2_fp32"]["prompt"] = "data/prompts/warm.md"
+    usual.studies["study2"].declared["smollm2_fp32"]["prompt"] = "data/prompts/warm.md"
+    usual.provenance["shown"]["data/prompts/warm.md"] = "Be warm: {post}\n"
+
+    shown = html.unescape(methods.prompts(usual))
+
+    base, warm = shown.split("data/prompts/warm.md, given to SmolLM2-135M in float32 (from Q4_1):")
+    assert base.startswith("data/prompts/base.md, given to SmolLM2-135M in NF4 (from Q4_1):")
+    assert "You are a peer supporter" in base and "float32" not in base and "Be warm: {post}" in warm
+
+
 def test_a_fit_is_told_as_fit_json_has_it(usual):
     model = usual.studies["study1"].deciding
     sentence = outcomes.fit_sentence(model)

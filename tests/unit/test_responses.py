@@ -87,6 +87,18 @@ def test_rows_of_other_sources_are_not_read_and_rows_are_counted_over_the_whole_
     )
 
 
+def test_a_column_origin_that_says_otherwise_than_the_config_is_refused(tmp_path):
+    rows = "post_id,source,text,origin\na,human,x,observed\nb,human,y,"
+    assert from_file(tmp_path, rows + "\n")["origin"].tolist() == ["observed", "observed"]
+    assert len(from_file(tmp_path, rows + "\na,gpt4,z,simulated\n")) == 2  # another source's row
+
+    assert message(tmp_path, rows + "stand_in\n") == (
+        ", row 3, column 'origin': 'stand_in' here, and `origin: observed` in the config, which holds for the whole "
+        "file. Correct one of them, give rows of other kinds a file of their own, or call the column otherwise where "
+        "it means something else."
+    )
+
+
 def test_samples_are_numbered_and_kept(tmp_path):
     table = from_file(tmp_path, "post_id,source,text,sample\na,human,x,1\na,human,y,0\n")
 

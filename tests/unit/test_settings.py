@@ -67,6 +67,9 @@ def test_redraws_need_a_length_that_was_asked_for():
     given["sources"][source]["redraws"] = 2
 
     assert mistakes(given) == [f"config: sources > {source} > redraws: studies > s asks for no number of words"]
+    of_api = with_api(redraws=1)
+    of_api["studies"]["s"]["asked_words"] = None
+    assert mistakes(of_api) == ["config: sources > gpt > redraws: studies > s asks for no number of words"]
 
 
 def test_a_length_and_a_language_are_asked_for_unless_a_config_says_otherwise():
@@ -330,6 +333,7 @@ def test_what_an_api_source_leaves_out_is_openai_s_own_and_sends_no_sampling():
         "key_variable": "OPENAI_API_KEY",
         "prompt": "data/prompts/base.md",
         "samples": 1,
+        "redraws": 0,
         "sampling": dict.fromkeys(
             [
                 "temperature",

@@ -32,7 +32,7 @@ def make_tokenizer():
     )
 
 
-def make_model(*, layers=2, hidden=64, seed=0, **options):
+def make_model(*, layers=2, hidden=64, seed=0, positions=1024, **options):
     """A Llama with grouped heads; its weights are large, so that what it says depends on what it has read."""
     torch.manual_seed(seed)
     config = LlamaConfig(
@@ -42,7 +42,7 @@ def make_model(*, layers=2, hidden=64, seed=0, **options):
         num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=1024,
+        max_position_embeddings=positions,
         initializer_range=0.3,
         bos_token_id=None,
         eos_token_id=END,

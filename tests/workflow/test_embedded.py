@@ -9,19 +9,23 @@ import pytest
 import torch
 import yaml
 
-from empathic import generation, prompts, settings
+from empathic import generation, prompts, records, settings
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def requests_of(smoke):
+def posts(smoke):
+    return pd.read_csv(smoke.folder / "data/study2/posts.csv").groupby("domain").head(1)
+
+
+@pytest.fixture(scope="module")
+def requests_of(smoke, posts):
     """The arm of the smoke run in another precision, and what it is asked: six posts of Study 2."""
     torch.set_num_threads(1)
     config = settings.read(yaml.safe_load(smoke.read("configs/smoke.yaml")))
     manifest = json.loads(smoke.read("results/smoke/models/smollm2.json"))
     manifest["folder"] = str(smoke.folder / manifest["folder"])
-    posts = pd.read_csv(smoke.folder / "data/study2/posts.csv").groupby("domain").head(1)
 
     def of(quantization):
         source = config["sources"]["smollm2_nf4"] | {"quantization": quantization, "batch_size": 4}
@@ -30,6 +34,23 @@ def requests_of(smoke):
         return arm, generation.request_all(posts, arm, generation.tokenizer_of(manifest))
 
     return of
+
+
+@pytest.mark.parametrize("quantization", ["none", "nf4", "int8"])
+def test_shards_and_an_interruption_change_no_text_of_the_default_model(requests_of, posts, tmp_path, quantization):
+    arm, _ = requests_of(quantization)
+
+    def texts(cache, shard=(1, 1)):
+        listed = generation.answer(posts, arm, cache, f"run.{shard[0]}of{shard[1]}", shard, lambda line: None)
+        found = records.look_up(arm.records_in(cache), pytest.fail)
+        return {found[key]["post_id"]: found[key]["text"] for key in listed["key"]}
+
+    whole = texts(tmp_path)
+    assert texts(tmp_path / "two", (2, 2)) | texts(tmp_path / "two", (1, 2)) == whole
+    # As a kill in mid-write leaves it.
+    [file] = arm.records_in(tmp_path).glob("*.jsonl")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert texts(tmp_path) == whole
 
 
 @pytest.mark.parametrize("quantization", ["none", "nf4", "int8"])

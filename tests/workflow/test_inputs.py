@@ -48,6 +48,19 @@ def test_a_config_with_a_mistake_stops_before_anything_runs(checkout, changes, m
     assert "Traceback" not in seen and not (checkout.folder / "results/bad").exists()
 
 
+def test_a_device_left_to_the_machine_is_settled_here_and_refused_where_jobs_run_elsewhere(checkout):
+    path = configured(checkout, sources__smollm2_nf4__device="auto")
+    target = "results/bad/study1/generations/smollm2_nf4.jsonl"
+
+    assert checkout.would_run("--", target, config=path)["generate_responses"] == 1
+    seen = checkout.snakemake("--executor", "slurm", "--jobs", "1", target, config=path, fails=True)
+
+    assert (
+        "sources > smollm2_nf4: device: auto is what this machine has, and its jobs run on others; say cpu or cuda, as "
+        "texts of the two differ."
+    ) in seen
+
+
 POST = "I was moved to another team without a word and I cannot stop going over what I did wrong."
 
 

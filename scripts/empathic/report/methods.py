@@ -54,7 +54,7 @@ def sources_table(run: Run) -> str:
         blocks.words("Source", [declared["title"] for declared in listed.values()]),
         blocks.words("Written by", [_writer(run, source, declared) for source, declared in listed.items()]),
         blocks.words("Weights", weights),
-        blocks.words("Precision", [_precision(declared) for declared in listed.values()]),
+        blocks.words("Precision", [_precision(run, source, declared) for source, declared in listed.items()]),
         blocks.words("Decoding", [_decoding(declared) for declared in listed.values()]),
     ]
     return blocks.table("sources", "The sources of responses, and how each wrote.", columns)
@@ -85,13 +85,21 @@ def _archived_models(run: Run, source: str) -> list[str]:
     return list(dict.fromkeys(model for models in named for model in models))
 
 
-def _precision(declared: dict[str, Any]) -> str:
+def _precision(run: Run, source: str, declared: dict[str, Any]) -> str:
     if "quantization" not in declared:
         return ""
     parts = [PRECISION[declared["quantization"]]]
     if declared["quantization"] in ("nf4", "fp4") and declared["double_quantization"]:
         parts.append("constants quantized, too")
-    return ", ".join([*parts, f"computing in {declared['compute_dtype']} on {declared['device']}"])
+    return ", ".join([*parts, f"computing in {declared['compute_dtype']} on {_device(run, source, declared)}"])
+
+
+def _device(run: Run, source: str, declared: dict[str, Any]) -> str:
+    """The kind of device; where the config leaves it to the machine, as the records have it."""
+    if declared["device"] != "auto":
+        return declared["device"]
+    made = [study.generations[source]["device"] for study in run.studies.values() if source in study.generations]
+    return listing(sorted({device for devices in made for device in devices}))
 
 
 def _decoding(declared: dict[str, Any]) -> str:
@@ -101,7 +109,7 @@ def _decoding(declared: dict[str, Any]) -> str:
     if declared["kind"] == "openai":
         parts = [f"{name} {value}" for name, value in drawn.items() if value is not None]
         parts = parts or ["as the endpoint does by default"]
-        return ", ".join([*parts, counted(declared["samples"], "response") + " a post"])
+        return ", ".join([*parts, counted(declared["samples"], "response") + " a post", *_redraws(declared)])
     parts = [f"temperature {drawn['temperature']:g}", f"top-p {drawn['top_p']:g}"]
     parts += [f"top-k {drawn['top_k']}"] if drawn["top_k"] else []
     parts += [
@@ -110,7 +118,13 @@ def _decoding(declared: dict[str, Any]) -> str:
         f"batches of {declared['batch_size']}",
         counted(declared["samples"], "response") + " a post",
     ]
+    parts += _redraws(declared)
     return ", ".join(parts)
+
+
+def _redraws(declared: dict[str, Any]) -> list[str]:
+    redraws = declared["redraws"]
+    return [f"up to {counted(redraws, 'new draw')} of a response outside the words asked for"] if redraws else []
 
 
 def prompts(run: Run) -> str:
