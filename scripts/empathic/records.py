@@ -125,8 +125,8 @@ def _whole(line: bytes) -> Record | None:
     """The record that a line holds; None where it holds none, or one that was changed."""
     try:
         record = json.loads(line)
-        seal = record.pop(SEAL, None)  # Records made before there was one have none.
-        whole = record["key"] == key(record) and record.keys() >= NEEDED and seal in (None, _seal(record))
+        seal = record.pop(SEAL)
+        whole = record["key"] == key(record) and record.keys() >= NEEDED and seal == _seal(record)
         return record if whole else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
