@@ -5,7 +5,6 @@ Platform ids are in these tables only, in memory; they, and whatever else names 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pandas as pd
 
 from empathic import exclusions, sheets
 from empathic.errors import InputError
+from empathic.exports.export import Export
 from empathic.instrument import Instrument
 from empathic.sheets import Sheet
 
@@ -22,29 +22,6 @@ PERSONAL = ("ipaddress", "location", "recipient", "externalreference", "prolific
 RESERVED = ("included", "reason", "origin", "row", "column", "reference", "platform_id")
 NAME_IT = "Name the file's own column in the config, under exports > columns"
 PREVIEWS = ("Survey Preview", "Survey Test", "Survey Preview Spam", "1", "2", "9", "17")
-
-
-@dataclass(frozen=True)
-class Export:
-    """One export, read.
-
-    raters: platform_id, row, preview (no rater but a trial of the survey), finished, checks_failed (attention checks
-    failed or not answered), duration_s (seconds); missing where the export does not tell.
-    ratings, one row a rating: platform_id, row, column (both as in the file), item, rating, position (missing where
-    not told), and what names the response: `reference`, or post_id, source, sample; source and domain where they are
-    told; then the columns carried.
-    identified_by: the columns of responses.csv that `reference` may stand in; none where post and source name it.
-    empty_cells: cells for a rating that hold none.
-    """
-
-    file: Path
-    origin: str
-    raters: pd.DataFrame
-    ratings: pd.DataFrame
-    identified_by: tuple[str, ...]
-    carried: tuple[str, ...]
-    empty_cells: int
-    one_row_a_rater: bool
 
 
 def read(described: dict[str, Any], survey: Instrument, item: str, rules: dict[str, Any]) -> Export:
