@@ -75,6 +75,15 @@ def read(path: Path | str, *, header_rows: int = 1) -> tuple[Sheet, list[list[st
     return Sheet(path, cells.dropna(how="all")), headers
 
 
+def made_safe(cells: pd.Series) -> pd.Series:
+    """Texts that a spreadsheet would take for a formula (they begin with = + - @, a tab or a return), with a ' before.
+
+    Numbers stay as they are. So OWASP, "CSV Injection".
+    """
+    risky = cells.str.match(r"[=+\-@\t\r]").fillna(False).astype(bool) & numbers(cells).isna()
+    return cells.mask(risky, "'" + cells)
+
+
 def numbers(cells: pd.Series) -> pd.Series:
     """Cells as floats; NaN where a cell is empty or no number."""
     return pd.to_numeric(cells, errors="coerce").astype("Float64").astype("float64")

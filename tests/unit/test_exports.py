@@ -19,8 +19,8 @@ SURVEY = Instrument.model_validate(
         ],
     }
 )
-RULES = settings.Exclusions().model_dump()
-NO_RULES = {"unfinished": False, "attention": None, "too_fast_s": None, "straight_lining": None}
+RULES = settings.Ratings().model_dump()["exclusions"]
+NO_RULES = []
 COLUMNS = {"rater_id": "who", "post_id": "text_id", "source": "written_by", "rating": "answer"}
 
 
@@ -213,8 +213,8 @@ def test_a_long_table_becomes_ratings_and_its_empty_cells_are_counted():
 def test_a_rule_that_asks_for_what_a_long_table_does_not_name_stops_with_all_that_lacks():
     assert message(DATA / "long.csv", form="long", columns=COLUMNS) == (
         ": no column is named for finished, attention_1, attention_2, duration_s, which the exclusion rules ask for "
-        "(unfinished, attention, too_fast). Name the file's columns in the config, under exports > columns, or switch "
-        "the rules off, under ratings > exclusions: {unfinished: false, attention: null, too_fast_s: null}."
+        "(unfinished, attention, too_fast). Name the file's columns in the config, under exports > columns, or take the "
+        "rules out of the list under ratings > exclusions."
     )
 
 

@@ -355,7 +355,7 @@ def test_an_archived_source_is_shown_with_the_models_that_its_file_names_and_its
 def test_ratings_that_are_declared_and_awaited_are_no_ratings(tmp_path):
     config = config_of("configs/smoke.yaml")
     for study in config["studies"].values():
-        study["ratings"] = {"exclusions": {"too_fast_s": 60}}
+        study["ratings"] = {"exclusions": ["unfinished"]}
     config["claims"] = []
     made = write(tmp_path, config)
 

@@ -146,10 +146,12 @@ def test_a_study_without_posts_keeps_its_ratings():
 
 
 def test_a_study_may_declare_what_is_asked_before_there_are_ratings():
-    study = settings.read(changed("studies", "s", "ratings", to={"exclusions": {"too_fast_s": 60}}))["studies"]["s"]
+    study = settings.read(changed("studies", "s", "ratings", to={"exclusions": [{"name": "too_fast", "seconds": 60}]}))[
+        "studies"
+    ]["s"]
     simulated = changed("studies", "s", "ratings", to={"simulate": {"raters": 2, "posts_per_rater": 1}})
 
-    assert study["ratings"]["exclusions"]["too_fast_s"] == 60 and not settings.is_rated(study)
+    assert study["ratings"]["exclusions"][-1]["seconds"] == 60 and not settings.is_rated(study)
     assert not settings.is_rated(settings.read(MINIMAL)["studies"]["s"])
     for given in (simulated, changed("studies", "s", "ratings", to={"exports": [FILE]})):
         assert settings.is_rated(settings.read(given)["studies"]["s"])
@@ -245,7 +247,7 @@ def test_a_missing_key_is_named(path, expected):
         (
             ["studies", "s", "ratings"],
             {"simulate": {"raters": 2, "posts_per_rater": 1, "careless": 0.5, "unfinished": 0.5, "hurried": 0}},
-            "config: studies > s > ratings > simulate: careless, unfinished and hurried together must be below 1: "
+            "config: studies > s > ratings > simulate: the shares of raters who leave must together be below 1: "
             "raters must remain",
         ),
         (

@@ -52,7 +52,8 @@ def _qualtrics(described: dict[str, Any], survey: Instrument, item: str, rules: 
         )
     raters = _qualtrics_raters(sheet, described["columns"].get("rater_id", "PROLIFIC_PID"), survey, rules)
     ratings, empty = _qualtrics_ratings(sheet, survey, item)
-    ratings.insert(0, "platform_id", raters["platform_id"].reindex(ratings["row"]).to_numpy())
+    for name in ("platform_id", "submission"):
+        ratings.insert(0, name, raters[name].reindex(ratings["row"]).array)
     raters = raters.reset_index(names="row")
     return Export(
         sheet.path, described["origin"], raters, ratings, ("response_id", "label"), (), empty, one_row_a_rater=True
@@ -68,15 +69,15 @@ def _qualtrics_raters(sheet: Sheet, id_column: str, survey: Instrument, rules: d
     sheet.refuse(
         ids.isna() & ~preview, id_column, "the rater's id is empty", "Fill it in, or take the row out of the export"
     )
-    twice = ids.duplicated() & ~preview
-    sheet.refuse(twice, id_column, "this rater has a row above", "A person is one rater: keep one of the rows")
     own = pd.Series([f"{sheet.path}, row {row}" for row in ids.index], ids.index, dtype="string")
     if "ResponseId" in sheet.cells:
         own = sheet.cells["ResponseId"].fillna(own)
     columns = {"finished": "Finished", "duration_s": "Duration (in seconds)"}
     columns |= {check.name: check.name for check in survey.attention_checks}
     facts = _facts(sheet, columns, survey, rules, "Export all columns from Qualtrics, with numeric values")
-    return pd.DataFrame({"platform_id": ids.mask(preview, "preview " + own), "preview": preview, **facts})
+    started = pd.to_datetime(sheet.cells.get("StartDate", pd.Series(pd.NaT, ids.index)))
+    who = {"platform_id": ids.mask(preview, "preview " + own), "submission": own, "preview": preview}
+    return pd.DataFrame({**who, "started": started, **facts})
 
 
 def _qualtrics_ratings(sheet: Sheet, survey: Instrument, item: str) -> tuple[pd.DataFrame, int]:
@@ -142,7 +143,7 @@ def _long(described: dict[str, Any], survey: Instrument, item: str, rules: dict[
     carried = tuple(name for name in columns if name not in {*LONG_COLUMNS, *checks})
     _check_columns(sheet, columns, carried)
     ids = sheet.filled(columns["rater_id"], NAME_IT)
-    ratings = pd.DataFrame({"platform_id": ids, "row": ids.index}, index=ids.index)
+    ratings = pd.DataFrame({"platform_id": ids, "submission": ids, "row": ids.index}, index=ids.index)
     if "item" in columns:
         ratings["item"] = sheet.filled(columns["item"], NAME_IT)
         known = [known.name for known in survey.items]
@@ -217,6 +218,8 @@ def _long_raters(
     facts = pd.DataFrame({"platform_id": ids, **_facts(sheet, columns, survey, rules, NAME_IT)})
     facts.insert(1, "row", ids.index)
     facts.insert(2, "preview", False)
+    facts.insert(3, "submission", ids)
+    facts["started"] = pd.NaT
     for name in {"finished", "duration_s", *checks} & set(columns):
         cells = pd.Series(pd.factorize(sheet.column(columns[name], NAME_IT))[0], ids.index)
         differs = cells != cells.groupby(ids).transform("first")
@@ -258,13 +261,12 @@ def _asked_for(sheet: Sheet, columns: dict[str, str], survey: Instrument, rules:
     unnamed = {rule: [name for name in asks[rule] if name not in columns] for rule in asked}
     unnamed = {rule: names for rule, names in unnamed.items() if names}
     if unnamed:
-        off = {"unfinished": "unfinished: false", "attention": "attention: null", "too_fast": "too_fast_s: null"}
         raise InputError(
             sheet.path,
             f"no column is named for {', '.join(name for names in unnamed.values() for name in names)}, which the "
             f"exclusion rules ask for ({', '.join(unnamed)})",
-            "Name the file's columns in the config, under exports > columns, or switch the rules off, under ratings > "
-            f"exclusions: {{{', '.join(off[rule] for rule in unnamed)}}}",
+            "Name the file's columns in the config, under exports > columns, or take the rules out of the list under "
+            "ratings > exclusions",
         )
     return asked
 
