@@ -214,7 +214,7 @@ def frozen_files(wildcards):
 
 
 def described_exports(wildcards):
-    """The exports of a study with format, columns and origin; those of simulated raters like any other."""
+    """The exports of a study and how to read them; those of simulated raters like any other."""
     ratings = STUDIES[wildcards.study]["ratings"]
     if ratings["simulate"]:
         given = [("SIMULATED_export.csv", "qualtrics"), ("SIMULATED_demographics.csv", "prolific")]
@@ -222,7 +222,8 @@ def described_exports(wildcards):
             {"file": f"{SIMULATED}/{wildcards.study}/{file}", "format": form, "columns": {}, "origin": "simulated"}
             for file, form in given
         ]
-    return [{key: export[key] for key in ("file", "format", "columns", "origin")} for export in ratings["exports"]]
+    of_no_concern = ("rights", "share")
+    return [{key: export[key] for key in export if key not in of_no_concern} for export in ratings["exports"]]
 
 
 def exports_of(wildcards):

@@ -5,8 +5,6 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from empathic import tables
-
 
 def assign(
     responses: pd.DataFrame, raters: int, posts_per_rater: int, generator: np.random.Generator

@@ -1,4 +1,4 @@
-"""The participant flow: what entered, what left by which rule, what remains. The sums are checked whenever it is made."""
+"""The participant flow: what entered, what left by which rule, what remains; its sums are checked when it is made."""
 
 from dataclasses import dataclass
 

@@ -87,9 +87,9 @@ def cronbach_alpha(answers: pd.DataFrame) -> float:
 def mcdonald_omega(answers: pd.DataFrame) -> float:
     """McDonald's omega of one factor: (sum of loadings)^2 / ((sum of loadings)^2 + sum of unique variances).
 
-    answers: one column an item, none missing. R. P. McDonald (1999), Test Theory: A Unified Treatment,
-    chapter 6. The factor is fitted to the items' covariances by maximum likelihood. Missing for two items, whose loadings cannot be
-    told apart, and where an item does not vary.
+    answers: one column an item, none missing. R. P. McDonald (1999), Test Theory: A Unified Treatment, chapter 6. The
+    factor is fitted to the items' covariances by maximum likelihood. Missing for two items, whose loadings cannot be
+    told apart, and where an item does not vary or repeats others.
     """
     spread = answers.std().to_numpy()
     if answers.shape[1] < 3 or len(answers) <= answers.shape[1] or not (spread > 0).all():

@@ -24,6 +24,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Origin = Literal["observed", "stand_in", "simulated"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Sd = Annotated[float, Field(ge=0)]
+PLACEHOLDERS = ("response", "post_id", "source", "sample", "loop", "item")  # of Export.pattern
 GENERATED = ("transformers", "openai")  # kinds of sources whose responses are made in the run
 
 TWO_INTERCEPTS = "rating ~ source * domain + (1 | rater_id) + (1 | post_id)"
@@ -50,6 +51,12 @@ def _name_of_variable(value: str) -> str:
     return value
 
 
+def _word(value: Any) -> Any:
+    # YAML reads a key like -99 as a number, and one like yes as true: that would not be the file's own text any more.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Word = Annotated[str, BeforeValidator(_word)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Variable = Annotated[str, AfterValidator(_name_of_variable)]
 
@@ -367,13 +374,50 @@ def _named(given: Any) -> Any:
 class Export(InputFile):
     """What a survey platform gave, or a long table of ratings."""
 
-    format: Literal["qualtrics", "long"] = "qualtrics"
+    format: Literal["qualtrics", "jspsych", "long", "prolific"] = Field(
+        "qualtrics",
+        description="jspsych: CSV, or JSON where the file's name does not end in .csv; long: a CSV with one row a "
+        "rating; prolific: the demographics of the raters of the others",
+    )
     columns: dict[str, str] = Field(
         default_factory=dict,
-        description="Our name to the file's own column. long: rater_id, rating and response_id | label | post_id + "
-        "source (+ sample); optional item, domain, position, and what the exclusions ask for: finished, duration_s, "
-        "the attention checks by name; any other name is a column to carry. qualtrics: rater_id alone (PROLIFIC_PID)",
+        description="Our name to the file's own column. rater_id, rating and response_id | label | post_id + source "
+        "(+ sample); optional item, domain, position, submission, and what the exclusions ask for: finished, "
+        "duration_s, started, the attention checks by name; any other name is a column to carry. qualtrics: rater_id "
+        "(PROLIFIC_PID), and what tells which response a loop showed, as in label: shown_{loop}",
     )
+    pattern: str | None = Field(
+        None,
+        description="qualtrics: how the columns of ratings are called: {response} (id or label), {post_id}, {source}, "
+        "{sample}, {loop} (a number), {item}. Empty: R_{response}_{item}",
+    )
+    position: str | None = Field(
+        None,
+        description="qualtrics: how the display-order columns are called, with the same words; or one column that "
+        "lists what was shown, parted by |. Empty: R_{response}_DO, where the pattern is R_{response}_{item}",
+    )
+    items: dict[Word, str | None] = Field(
+        default_factory=dict, description="Their name of an item or attention check to ours; null: to be left out"
+    )
+    answers: dict[Word, float | None] = Field(
+        default_factory=dict, description="What a cell says to the answer that it stands for; null: no answer"
+    )
+    demographics: dict[str, str] = Field(
+        default_factory=dict, description="Our name to the file's own column of what it tells of a rater"
+    )
+
+    @model_validator(mode="after")
+    def _keys_fit_the_format(self):
+        for key in ("pattern", "position"):
+            given = getattr(self, key)
+            if given is not None and self.format != "qualtrics":
+                raise ValueError(f"{key} is for the format qualtrics alone")
+            unknown = set(re.findall(r"\{(.*?)\}", given or "")) - set(PLACEHOLDERS)
+            if unknown:
+                raise ValueError(f"{key}: unknown word {_unknown(unknown.pop(), PLACEHOLDERS)}")
+        if self.format == "prolific" and (self.items or self.answers or set(self.columns) - {"rater_id"}):
+            raise ValueError("of the format prolific only columns > rater_id and demographics can be named")
+        return self
 
 
 def _tells_no_person(name: str) -> str:
@@ -421,6 +465,12 @@ class Ratings(Section):
                 "ratings have `exports` or `simulate`, and not both; neither: what is asked is declared, and the "
                 "ratings are awaited"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _some_export_holds_ratings(self):
+        if self.exports and all(export.format == "prolific" for export in self.exports):
+            raise ValueError("exports hold demographics alone: name the file of the ratings, too")
         return self
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import difflib
+import itertools
+import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,23 +58,34 @@ def read(path: Path | str, *, header_rows: int = 1) -> tuple[Sheet, list[list[st
     a column name twice, or a row of another length than the header.
     """
     path = Path(path)
-    headers = _check(path, header_rows)
+    headers, rows = _check(path, header_rows)
     with open(path, encoding="utf-8-sig", newline="") as handle:
         reader = csv.reader(handle)
         for _ in range(header_rows):
             next(reader)
-        cells = pd.read_csv(
-            handle,
-            header=None,
-            names=headers[0],
-            dtype="string",
-            keep_default_na=False,
-            na_values=[""],
-            skip_blank_lines=False,
-            index_col=False,
+        try:
+            cells = pd.read_csv(
+                handle,
+                header=None,
+                names=headers[0],
+                dtype="string",
+                keep_default_na=False,
+                na_values=[""],
+                skip_blank_lines=False,
+                index_col=False,
+            )
+        except (pd.errors.ParserError, pd.errors.EmptyDataError):
+            cells = None
+    if cells is None or len(cells) != rows - header_rows:
+        raise InputError(
+            path, "no CSV (a quote that opens is not closed, or closes too early)", "Export the file again"
         )
-    cells.index = pd.RangeIndex(header_rows + 1, header_rows + 1 + len(cells))
-    return Sheet(path, cells.dropna(how="all")), headers
+    cells.index = pd.RangeIndex(header_rows + 1, rows + 1)
+    cells = cells.dropna(how="all")
+    if cells.empty:
+        what = "the file has no row of answers below its header"
+        raise InputError(path, what, "Export it again, or take it out of the config")
+    return Sheet(path, cells), headers
 
 
 def made_safe(cells: pd.Series) -> pd.Series:
@@ -100,34 +113,51 @@ def shorten(names: Iterable[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _check(path: Path, header_rows: int) -> list[list[str]]:
+def not_utf8(path: Path) -> InputError:
+    """The message for a file that is not UTF-8, with the place of the first byte at fault."""
+    data = path.read_bytes()
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        found = f"byte 0x{data[error.start]:02x} on line {line}"
+        return InputError(path, f"the text is not UTF-8 ({found})", "Save or export it as CSV in UTF-8")
+    raise AssertionError("a file that could not be decoded can be")
+
+
+def _check(path: Path, header_rows: int) -> tuple[list[list[str]], int]:
+    """The header rows, and how many rows the file has with them."""
     headers: list[list[str]] = []
-    filled = 0
     try:
         with open(path, encoding="utf-8-sig", newline="") as handle:
-            for number, row in enumerate(csv.reader(handle), start=1):
-                if number == 1:
-                    _check_names(path, row)
-                elif row and len(row) != len(headers[0]):
-                    raise InputError(
-                        path,
-                        f"{len(row)} cells where the header has {len(headers[0])}",
-                        "The row is cut off or broken by a comma that is not quoted: export the file again",
-                        row=number,
-                    )
-                if number <= header_rows:
-                    headers.append(row)
-                else:
-                    filled += any(row)
-    except UnicodeDecodeError as error:
+            reader = csv.reader(handle)
+            headers = list(itertools.islice(reader, header_rows))
+            if headers:
+                _check_names(path, headers[0])
+            cells = np.fromiter(map(len, reader), dtype=np.int64)
+    except UnicodeDecodeError:
         # Text is decoded a block at a time: the place of the fault in the whole file has to be looked for.
-        raise _not_utf8(path) from error
+        raise not_utf8(path) from None
     except csv.Error as error:
         raise InputError(path, f"no CSV ({error})", "Export the file again") from None
-    if not filled:
-        what = "the file has no row of answers below its header" if headers else "the file is empty"
-        raise InputError(path, what, "Export it again, or take it out of the config")
-    return headers
+    lengths = np.concatenate([[len(row) for row in headers], cells]).astype(int)
+    if not lengths.any():
+        raise InputError(path, "the file is empty", "Export it again, or take it out of the config")
+    # A row that is one blank line has no cell at all; among header rows it hides what they say.
+    broken = (lengths != lengths[0]) & ((lengths > 0) | (np.arange(len(lengths)) < header_rows))
+    if broken.any():
+        at = int(broken.argmax())
+        raise InputError(
+            path,
+            f"{lengths[at]} cells where the header has {lengths[0]}",
+            "The row is cut off or broken by a comma that is not quoted: export the file again",
+            row=at + 1,
+        )
+    with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(b"\0") >= 0:
+            problem = "the file holds bytes of zero, which no text in UTF-8 does"
+            raise InputError(path, problem, "Save or export it as CSV in UTF-8")
+    return headers, len(lengths)
 
 
 def _check_names(path: Path, names: list[str]) -> None:
@@ -139,14 +169,3 @@ def _check_names(path: Path, names: list[str]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(path, "two columns bear this name", "Rename one of them", row=1, column=twice)
-
-
-def _not_utf8(path: Path) -> InputError:
-    data = path.read_bytes()
-    try:
-        data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        found = f"byte 0x{data[error.start]:02x} on line {line}"
-        return InputError(path, f"the text is not UTF-8 ({found})", "Save or export it as CSV in UTF-8")
-    raise AssertionError("a file that could not be decoded can be")

@@ -187,7 +187,7 @@ def _fails_checks(design: Design) -> bool:
 
 
 def _shortest(design: Design, responses: int) -> float:
-    """The shortest time that passes, in seconds: as the rule says, or near its share of the median; 0 without a rule."""
+    """The shortest time that passes, in seconds: the rule's, or near its share of the median; 0 without a rule."""
     rule = design.rule("too_fast")
     if rule is None:
         return 0

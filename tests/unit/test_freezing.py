@@ -363,13 +363,13 @@ def test_claims_added_and_taken_out_are_told_and_those_of_other_studies_are_not(
 
 def test_a_model_taken_out_and_an_exclusion_of_a_later_version_are_told(now, then):
     del now.study["models"]["two_intercept"]
-    now.study["ratings"]["exclusions"]["same_ip"] = True
+    now.study["ratings"]["exclusions"].append({"name": "same_ip"})
 
     found = changed(then, now)
 
     assert [(what, is_now) for what, _, is_now in found] == [
         ("models > two_intercept", "not declared"),
-        ("exclusions > same_ip", "true"),
+        ("exclusions > same_ip", "{}"),
     ]
     assert found[1][1] == "not declared"
 

@@ -81,9 +81,9 @@ def test_what_makes_no_sense_is_named_with_its_place(written, change, problem):
 
 SCALES = """
 items:
-  - {name: warm, wording: How warm?, scale: {min: 1, max: 7}}
-  - {name: kind, wording: How kind?, scale: {min: 1, max: 7}}
-  - {name: odd, wording: How odd?, scale: {min: 0, max: 100}}
+  - {name: warm, wording: How warm, scale: {min: 1, max: 7}}
+  - {name: kind, wording: How kind, scale: {min: 1, max: 7}}
+  - {name: odd, wording: How odd, scale: {min: 0, max: 100}}
 scales:
   - {name: empathy, items: [warm, kind]}
 """

@@ -7,7 +7,7 @@ import pandas as pd
 from empathic.checks import CHECKS, Check
 from empathic.report import blocks
 from empathic.report.loading import Run, Study
-from empathic.report.words import MISSING, Prose, count, counted, is_missing, listing, number, prose, share
+from empathic.report.words import MISSING, count, counted, is_missing, listing, number, prose, share
 
 PRECISION = {"none": "not quantized", "int8": "int8", "nf4": "NF4, 4 bit", "fp4": "FP4, 4 bit"}
 KINDS = {
