@@ -1,5 +1,6 @@
 """Which response each rating is of: by its id, by a label of the lab's own, or by post, source and sample."""
 
+import numpy as np
 import pandas as pd
 
 from empathic import ids
@@ -40,11 +41,20 @@ def identify(export: Export, responses: pd.DataFrame | None, sources: list[str])
 def _without_texts(ratings: pd.DataFrame) -> pd.DataFrame:
     found = ratings[["post_id", "source"]].copy()
     found["domain"] = ratings["domain"] if "domain" in ratings else pd.array(["all"], "string").repeat(len(ratings))
-    keys = pd.MultiIndex.from_frame(ratings[["post_id", "source", "sample"]])
-    codes, rated = keys.factorize()
+    codes, first = _rated(ratings)
+    rated = ratings[["post_id", "source", "sample"]].iloc[first].itertuples(index=False, name=None)
     known = [ids.response_id(post, None, source, int(sample), None) for post, source, sample in rated]
     found["response_id"] = pd.array(known, dtype="string")[codes]
     return found
+
+
+def _rated(ratings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """For each rating the number of what was rated (post, source and sample), and for each number its first row."""
+    codes = np.zeros(len(ratings), dtype=np.int64)
+    for name in ("post_id", "source", "sample"):
+        own, known = pd.factorize(ratings[name])
+        codes, _ = pd.factorize(codes * max(len(known), 1) + own)
+    return codes, np.flatnonzero(~pd.Series(codes).duplicated().to_numpy())
 
 
 def _look_up(export: Export, ratings: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:

@@ -125,7 +125,8 @@ def _ratings(exports: list[Export], found: list[pd.DataFrame], places: list[np.n
         part = part.assign(**{name: responses[name] for name in FOUND}, origin=export.origin, export=number)
         parts.append(part.assign(rater=place))
     ratings = pd.concat(parts, ignore_index=True)
-    twice = ratings.duplicated(["rater", "response_id", "item"])
+    codes = ratings[["rater"]].assign(**{name: pd.factorize(ratings[name])[0] for name in ("response_id", "item")})
+    twice = codes.duplicated()
     if twice.any():
         at = ratings.loc[twice.idxmax()]
         same = (ratings[["rater", "response_id", "item"]] == at[["rater", "response_id", "item"]]).all(axis=1)

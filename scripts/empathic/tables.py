@@ -4,13 +4,13 @@ One schema each: it checks a table whenever one is written or read, and docs/COD
 (empathic.codebook).
 """
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from empathic import csvfile
 from empathic.errors import InputError
 from empathic.files import whole
 from empathic.origin import ORIGINS
@@ -63,12 +63,8 @@ class Table:
         faults = list(self._faults(table))
         if faults:
             raise ValueError(f"{self.path}: " + "; ".join(faults))
-        # A carriage return alone goes unquoted where lines end in "\n", and ends a row for whoever reads it back.
-        texts = table.select_dtypes("string")
-        returns = any(texts[name].str.contains("\r").any() for name in texts)
-        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-        with whole(path) as handle:
-            table.to_csv(handle, index=False, lineterminator="\n", quoting=quoting)
+        with whole(path, "wb") as handle:
+            csvfile.write(table, handle)
 
     def read(self, path: Path | str) -> pd.DataFrame:
         """Read a table as it was written. Raises InputError where it is no longer one."""
@@ -103,10 +99,10 @@ class Table:
     def _faults(self, table: pd.DataFrame) -> Iterable[str]:
         for column in self._present(table):
             values = table[column.name]
-            empty = values.isna() | (values == "").fillna(False)
-            if not column.missing and empty.any():
-                yield f"column '{column.name}' has {int(empty.sum())} empty cells"
-            strange = set(values.dropna()) - set(column.allowed) if column.allowed else ()
+            empty = 0 if column.missing else int(values.isna().sum()) + int((values == "").sum())
+            if empty:
+                yield f"column '{column.name}' has {empty} empty cells"
+            strange = set(values.dropna().unique()) - set(column.allowed) if column.allowed else ()
             if strange:
                 yield f"column '{column.name}' holds {sorted(strange)[:3]}, allowed: {', '.join(column.allowed)}"
         if self.key and table.duplicated(list(self.key)).any():
