@@ -21,6 +21,7 @@ rule gather_responses:
         runtime="10m",
     params:
         sources=lookup("studies/{study}/sources", within=config),
+        post_columns=lookup("studies/{study}/posts/columns", within=config),
         written=written_files,
         generated=generated_sources,
     message:

@@ -70,7 +70,13 @@ class InputFile(Section):
     share: bool = Field(False, description="May it be passed on with the results?")
 
 
-class Posts(InputFile):
+class TextFile(InputFile):
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="Our name of a column to the file's own, where it has another one"
+    )
+
+
+class Posts(TextFile):
     per_domain: int | None = Field(
         None, ge=1, description="Take so many posts of each domain, the first; it must have them. Empty: all"
     )
@@ -132,7 +138,7 @@ class HumanSource(Section):
 
     kind: Literal["human"]
     title: str = Field(description="What the source is called where people read")
-    responses: dict[Name, InputFile] = Field(
+    responses: dict[Name, TextFile] = Field(
         default_factory=dict, description="For each study its CSV: post_id, source, text; optional sample, writer_id"
     )
 
@@ -143,7 +149,7 @@ class ArchivedSource(Section):
     kind: Literal["archived"]
     title: str
     licence: str = Field(min_length=1, description="Licence or terms of what wrote them, in words")
-    responses: dict[Name, InputFile] = Field(
+    responses: dict[Name, TextFile] = Field(
         default_factory=dict,
         description="For each study its CSV: post_id, source, text; optional sample, label, writer_id, model, "
         "generated_on, licence",

@@ -4,7 +4,7 @@ import csv
 import difflib
 import itertools
 import mmap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from empathic.errors import InputError
+
+NO_ANSWERS = "the file has no row of answers below its header"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,18 @@ class Sheet:
         problem = f"{first(cells, wrong)!r} is not {kind} from {least:g} on"
         self.refuse(wrong, name, problem, "Correct the cell, or empty it where the value is not known")
         return found
+
+    def renamed(self, columns: Mapping[str, str]) -> "Sheet":
+        """The sheet with these columns (our name: the file's own) under our names.
+
+        Raises InputError where one is not there, or our name is that of another column of the file.
+        """
+        for ours, theirs in columns.items():
+            self.column(theirs, "Correct the config's `columns`, which say how the file calls what")
+            if ours != theirs and ours in self.cells and ours not in columns.values():
+                problem = f"the config calls this column '{ours}', and the file has another one of that name"
+                raise InputError(self.path, problem, "Rename one of them in the file", column=theirs)
+        return Sheet(self.path, self.cells.rename(columns={theirs: ours for ours, theirs in columns.items()}))
 
     def refuse(self, wrong: pd.Series, column: str, problem: str, remedy: str) -> None:
         """Raise InputError at the first row that is marked as wrong, if there is one."""
@@ -83,8 +97,7 @@ def read(path: Path | str, *, header_rows: int = 1) -> tuple[Sheet, list[list[st
     cells.index = pd.RangeIndex(header_rows + 1, rows + 1)
     cells = cells.dropna(how="all")
     if cells.empty:
-        what = "the file has no row of answers below its header"
-        raise InputError(path, what, "Export it again, or take it out of the config")
+        raise InputError(path, NO_ANSWERS, "Export it again, or take it out of the config")
     return Sheet(path, cells), headers
 
 
@@ -159,6 +172,8 @@ def _check(path: Path, header_rows: int) -> tuple[list[list[str]], int]:
             "The row is cut off or broken by a comma that is not quoted: export the file again",
             row=at + 1,
         )
+    if len(lengths) <= header_rows:
+        raise InputError(path, NO_ANSWERS, "Export it again, or take it out of the config")
     with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.find(b"\0") >= 0:
             problem = "the file holds bytes of zero, which no text in UTF-8 does"

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import real_study
 
 from empathic import exports, ids, instrument, pseudonyms, ratings, settings, tables
 from empathic.errors import InputError
@@ -352,17 +353,10 @@ def test_rules_that_leave_nobody_stop_with_how_many_each_took():
     )
 
 
-def real_study():
-    for folder in (ROOT / "data" / "external" / "welivita2024", ROOT.parent / "shared" / "data" / "welivita2024"):
-        if folder.is_dir():
-            return folder
-    pytest.skip("the real study is not in data/external/welivita2024")
-
-
 def test_a_real_study_comes_out_with_its_published_counts():
     """Published: of 2,000 responses of each source, how many were rated Good (Welivita and Pu 2024)."""
-    file = real_study() / "welivita_ratings_long.csv"
-    survey = instrument.read(DATA / "welivita2024_instrument.yaml", "quality")
+    file = real_study.folder() / "welivita_ratings_long.csv"
+    survey = instrument.read(ROOT / "data" / "welivita2024" / "instrument.yaml", "quality")
     names = ("rater_id", "post_id", "source", "rating", "emotion")
     columns = {name: name for name in names} | {"domain": "sentiment"}
     described = {"file": str(file), "format": "long", "columns": columns, "origin": "observed"}
