@@ -140,7 +140,9 @@ def measured(what: str, paths: list[Path], out: Path) -> dict[str, float]:
 
 def main(pairs: int) -> None:
     """Print a row a case."""
-    print(f"{date.today()}, {platform.machine()}, Python {platform.python_version()}, pandas {pd.__version__}, {pairs} pairs")
+    print(
+        f"{date.today()}, {platform.machine()}, Python {platform.python_version()}, pandas {pd.__version__}, {pairs} pairs"
+    )
     print("| case | files, MB | ours, s | peer, s | ratio | ours, MB over the files' |")
     print("|---|---|---|---|---|---|")
     seconds = {}
@@ -156,7 +158,9 @@ def main(pairs: int) -> None:
             memory = max(run["mb"] for run in found["ours"])
             seconds[case] = took["ours"]
             ratio = took["ours"] / took["peer"]
-            print(f"| {case} | {size:.0f} | {took['ours']:.2f} | {took['peer']:.2f} | {ratio:.2f} | {memory / size:.1f} |")
+            print(
+                f"| {case} | {size:.0f} | {took['ours']:.2f} | {took['peer']:.2f} | {ratio:.2f} | {memory / size:.1f} |"
+            )
     small, large, one, ten = seconds.values()
     print(f"\nTen times the rows: long {large / small:.1f} times the time, Qualtrics {ten / one:.1f} times.")
 

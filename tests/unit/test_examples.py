@@ -46,8 +46,12 @@ def merge(config, read):
                 kind = config["sources"][source]["kind"]
                 parts.append(responses.from_file(*described, kind, "stand_in", set(table["post_id"])))
             texts = responses.gather(table, parts)
-        rules = declared["ratings"]["exclusions"]
-        return ratings.merge(read(study), texts, sources=declared["sources"], rules=rules, private_key=lambda: KEY)
+        given = declared["ratings"]
+        survey = instrument.read(given["instrument"], given["item"])
+        asked = ratings.Asked(
+            survey, declared["sources"], given["exclusions"], given["demographics"], given["age_bands"]
+        )
+        return ratings.merge(read(study), texts, asked, private_key=lambda: KEY)
 
     return of
 

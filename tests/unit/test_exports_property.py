@@ -287,7 +287,8 @@ def holds(name, content, texts, folder):
     described[place]["file"] = str(folder / name)
     try:
         read = exports.read_all(described, survey, "empathy", rules)
-        merged = ratings.merge(read, texts[study], sources=declared["sources"], rules=rules, private_key=lambda: KEY)
+        asked = ratings.Asked(survey, declared["sources"], rules, given["demographics"], given["age_bands"])
+        merged = ratings.merge(read, texts[study], asked, private_key=lambda: KEY)
     except InputError as refused:
         assert len(str(refused)) > len(name), "a message says something"
         return False
