@@ -284,3 +284,16 @@ def test_a_long_table_with_an_answer_off_the_scale_is_refused(changed):
     told = message(changed("human,4,work", "human,0,work", "long.csv"), form="long", columns=COLUMNS, rules=NO_RULES)
 
     assert told.startswith(", row 2, column 'answer': '0' is no answer to the item 'empathy'")
+
+
+def test_keeping_the_first_finished_submission_asks_for_who_finished(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("who,text_id,written_by,answer,end\nann,p1,bot,3,0\nbob,p1,bot,4,1\n")
+    rules = settings.Ratings(exclusions=[{"name": "duplicate", "keep": "first_finished"}]).model_dump()["exclusions"]
+
+    told = read(path, form="long", columns=COLUMNS | {"finished": "end"}, rules=rules)
+
+    assert told.raters["finished"].tolist() == [False, True]
+    assert "no column is named for finished, which the exclusion rules ask for (duplicate)" in message(
+        path, form="long", columns=COLUMNS, rules=rules
+    )
