@@ -11,7 +11,7 @@ from empathic.report.figures import BAND, INK, MAIN, MUTED, canvas
 from empathic.report.loading import Study
 from empathic.report.words import counted
 
-LEFT, RIGHT = 0.24, 0.74  # where the two columns of boxes stand, as shares of the width
+LEFT, RIGHT = 0.24, 0.55  # the middle of the boxes on the left, and where those on the right begin; of the width
 LINE = 0.62  # inches a row of boxes
 
 
@@ -34,7 +34,7 @@ def flow(study: Study, said: Callable[[str], str]) -> Figure:
         _box(axes, LEFT, 0, "Remain", table.iloc[-1], MAIN)
         for place, row in zip(range(lines - 2, 0, -1), left.itertuples(), strict=True):
             axes.annotate(
-                "", (RIGHT - 0.2, place), (LEFT, place), arrowprops={"arrowstyle": "->", "color": MUTED, "shrinkA": 0}
+                "", (RIGHT - 0.02, place), (LEFT, place), arrowprops={"arrowstyle": "->", "color": MUTED, "shrinkA": 0}
             )
             _box(axes, RIGHT, place, said(row.reason).capitalize(), row, MUTED)
     return figure
@@ -46,7 +46,7 @@ def _box(axes: Axes, across: float, place: int, title: str, row: pd.Series, edge
         across,
         place,
         f"{textwrap.fill(title, 34)}\n{numbers}",
-        ha="center",
+        ha="center" if across == LEFT else "left",
         va="center",
         fontsize=8,
         bbox={"boxstyle": "round,pad=0.45", "facecolor": "white" if edge != MUTED else BAND, "edgecolor": edge},
