@@ -1,16 +1,15 @@
 """How long ratings take from an export to the tables, against what merely reads and writes the same rows.
 
-    python bench/ratings.py [PAIRS]     from the root; needs pyarrow, which the package itself does not use
+    python bench/ratings.py [PAIRS] [RATINGS]     from the root; 3 pairs, and 1,000,000 ratings in the long CSV
 
 Ours reads an export, joins it, applies the rules and writes ratings.csv, raters.csv and flow.csv; the peer is
 pandas.read_csv of the same files and a pyarrow write of the rows that ours writes, read back. Each runs in a process of
 its own, in turn, imports apart; the ratio is that of the medians. Memory is the peak of the process less what it held
-after its imports, over the size of the files.
+after its imports.
 """
 
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -65,25 +64,41 @@ def write_qualtrics(path: Path, rows: int, first: int) -> None:
             handle.write(",".join([*told, f"{rater:024x}", "6", "2", *cells]) + "\n")
 
 
-def cases(folder: Path) -> dict[str, tuple[list[Path], int]]:
-    """The files of each case, made where they are not there, and how many ratings they hold."""
-    made: dict[str, tuple[list[Path], int]] = {}
-    for rows in (100_000, 1_000_000):
-        path = folder / f"long_{rows}.csv"
+def cases(folder: Path, ratings: int) -> dict[str, list[Path]]:
+    """The files of each case: so many ratings in one long CSV, and a tenth; ten Qualtrics exports, and one of them."""
+    longs = [folder / f"long_{rows}.csv" for rows in (ratings // 10, ratings)]
+    for path, rows in zip(longs, (ratings // 10, ratings), strict=True):
         write_long(path, rows)
-        made[f"long, {rows:,} ratings"] = ([path], rows)
-    for count, raters in ((1, 25_000), (10, 25_000)):
-        paths = [folder / f"qualtrics_{number}.csv" for number in range(count)]
-        for number, path in enumerate(paths):
-            if not path.exists():
-                write_qualtrics(path, raters, number * raters)
-        size = sum(path.stat().st_size for path in paths) / MB
-        made[f"qualtrics, {count} of {size:.0f} MB in all"] = (paths, count * raters * A_RATER)
-    return made
+    raters = ratings // 40
+    exports = [folder / f"qualtrics_{number}.csv" for number in range(10)]
+    for number, path in enumerate(exports):
+        write_qualtrics(path, raters, number * raters)
+    return {
+        f"long, {ratings // 10:,} ratings": longs[:1],
+        f"long, {ratings:,} ratings": longs[1:],
+        f"1 Qualtrics export of {raters:,} raters": exports[:1],
+        f"10 Qualtrics exports of {raters:,} raters": exports,
+    }
 
 
-def ours(paths: list[Path], out: Path) -> float:
-    """Seconds from the files to the tables."""
+class Meter:
+    """Seconds and memory from now on; the kernel's own high-water mark, which a new program begins anew."""
+
+    def __init__(self) -> None:
+        self._held, self._start = self._memory("VmRSS"), time.perf_counter()
+
+    def read(self) -> dict[str, float]:
+        """Seconds, and the peak of memory in MB over what was held at the start."""
+        return {"s": time.perf_counter() - self._start, "mb": self._memory("VmHWM") - self._held}
+
+    @staticmethod
+    def _memory(name: str) -> float:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(name)) * 1024 / MB
+
+
+def ours(paths: list[Path], out: Path) -> dict[str, float]:
+    """From the files to the tables."""
     sys.path.insert(0, str(ROOT / "scripts"))
     from empathic import exports, instrument, ratings, settings, tables
 
@@ -99,7 +114,7 @@ def ours(paths: list[Path], out: Path) -> float:
         for path in paths
     ]
     responses, sources = (None, SOURCES) if long else (_responses(tables), ["a", "b"])
-    start = time.perf_counter()
+    meter = Meter()
     asked = ratings.Asked(survey, sources, rules["exclusions"], [], [18])
     merged = ratings.merge(
         exports.read_all(given, survey, "empathy", asked.rules), responses, asked, private_key=lambda: "0" * 64
@@ -107,7 +122,7 @@ def ours(paths: list[Path], out: Path) -> float:
     tables.RATINGS.write(merged.ratings, out / "ratings.csv")
     tables.RATERS.write(merged.raters, out / "raters.csv")
     tables.FLOW.write(merged.flow, out / "flow.csv")
-    return time.perf_counter() - start
+    return meter.read()
 
 
 def _responses(tables):
@@ -119,17 +134,17 @@ def _responses(tables):
     )
 
 
-def peer(paths: list[Path], out: Path) -> float:
-    """Seconds for pandas.read_csv of the files and a pyarrow write of the rows that ours wrote."""
+def peer(paths: list[Path], out: Path) -> dict[str, float]:
+    """pandas.read_csv of the files and a pyarrow write of the rows that ours wrote."""
     import pyarrow
     from pyarrow import csv
 
     written = pyarrow.Table.from_pandas(pd.read_csv(out / "ratings.csv"), preserve_index=False)
-    start = time.perf_counter()
+    meter = Meter()
     for path in paths:
         pd.read_csv(path, low_memory=False)
     csv.write_csv(written, out / "peer.csv")
-    return time.perf_counter() - start
+    return meter.read()
 
 
 def measured(what: str, paths: list[Path], out: Path) -> dict[str, float]:
@@ -138,17 +153,16 @@ def measured(what: str, paths: list[Path], out: Path) -> dict[str, float]:
     return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
 
 
-def main(pairs: int) -> None:
+def main(pairs: int = 3, ratings: int = 1_000_000) -> None:
     """Print a row a case."""
-    print(
-        f"{date.today()}, {platform.machine()}, Python {platform.python_version()}, pandas {pd.__version__}, {pairs} pairs"
-    )
-    print("| case | files, MB | ours, s | peer, s | ratio | ours, MB over the files' |")
+    python, machine = platform.python_version(), platform.machine()
+    print(f"{date.today()}, {machine}, Python {python}, pandas {pd.__version__}, {pairs} pairs")
+    print("| case | files, MB | ours, s | peer, s | ratio | ours, memory over the files' size |")
     print("|---|---|---|---|---|---|")
     seconds = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for case, (paths, _) in cases(folder).items():
+        for case, paths in cases(folder, ratings).items():
             found: dict[str, list[dict[str, float]]] = {"ours": [], "peer": []}
             for _ in range(pairs):
                 for what in found:
@@ -157,24 +171,15 @@ def main(pairs: int) -> None:
             took = {what: statistics.median(run["s"] for run in runs) for what, runs in found.items()}
             memory = max(run["mb"] for run in found["ours"])
             seconds[case] = took["ours"]
-            ratio = took["ours"] / took["peer"]
-            print(
-                f"| {case} | {size:.0f} | {took['ours']:.2f} | {took['peer']:.2f} | {ratio:.2f} | {memory / size:.1f} |"
-            )
+            times = f"{took['ours']:.2f} | {took['peer']:.2f} | {took['ours'] / took['peer']:.2f}"
+            print(f"| {case} | {size:.0f} | {times} | {memory / size:.1f} |", flush=True)
     small, large, one, ten = seconds.values()
     print(f"\nTen times the rows: long {large / small:.1f} times the time, Qualtrics {ten / one:.1f} times.")
 
 
-def run(what: str, out: Path, paths: list[Path]) -> None:
-    """What a process of its own does."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    took = {"ours": ours, "peer": peer}[what](paths, out)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"s": took, "mb": (peak - before) * 1024 / MB}))
-
-
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--run"]:
-        run(sys.argv[2], Path(sys.argv[3]), [Path(name) for name in sys.argv[4:]])
+        what, out, *names = sys.argv[2:]
+        print(json.dumps({"ours": ours, "peer": peer}[what]([Path(name) for name in names], Path(out))))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+        main(*map(int, sys.argv[1:]))

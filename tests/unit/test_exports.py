@@ -361,3 +361,16 @@ def test_a_check_with_an_empty_display_order_column_was_not_shown(changed):
 
     asleep = raters[raters["platform_id"] == "person-three"]
     assert asleep[["checks_shown", "checks_failed"]].values.tolist() == [[1, 0]]
+
+
+def test_keeping_the_first_finished_submission_asks_for_who_finished(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("who,text_id,written_by,answer,end\nann,p1,bot,3,0\nbob,p1,bot,4,1\n")
+    rules = settings.Ratings(exclusions=[{"name": "duplicate", "keep": "first_finished"}]).model_dump()["exclusions"]
+
+    told = read(path, form="long", columns=COLUMNS | {"finished": "end"}, rules=rules)
+
+    assert told.raters["finished"].tolist() == [False, True]
+    assert "no column is named for finished, which the exclusion rules ask for (duplicate)" in message(
+        path, form="long", columns=COLUMNS, rules=rules
+    )

@@ -134,7 +134,7 @@ def facts(
     }
     checks = [] if checks_in_rows else [check.name for check in survey.attention_checks]
     asked = _asked_for(sheet, columns, checks, rules)
-    if "unfinished" in asked:
+    if {"unfinished", "duplicate"} & set(asked):
         told["finished"] = _yes_or_no(sheet, columns["finished"])
     if "attention" in asked and not checks_in_rows:
         told["checks_shown"], told["checks_failed"] = _checks(sheet, columns, survey, described)
@@ -205,6 +205,8 @@ def _check_answer(text: str, survey: Instrument, described: dict[str, Any]) -> f
 def _asked_for(sheet: Sheet, columns: dict[str, str], checks: list[str], rules: dict[str, Any]) -> list[str]:
     """The rules in force that ask for columns. Raises InputError where no column is named for what they ask."""
     asks = {"unfinished": ["finished"], "attention": checks, "too_fast": ["duration_s"]}
+    if any(rule.get("keep") == "first_finished" for rule in rules):
+        asks["duplicate"] = ["finished"]
     asked = [rule for rule in exclusions.applied(rules) if rule in asks]
     unnamed = {rule: [name for name in asks[rule] if name not in columns] for rule in asked}
     unnamed = {rule: names for rule, names in unnamed.items() if names}
