@@ -195,3 +195,18 @@ def test_the_examples_come_to_the_tables_with_the_sums_counted_by_hand(merge, st
     assert len(kept) == included and {key: found[key] for key in sums} == sums
     entered, *excluded, remaining = merged.flow["ratings"]
     assert entered == sum(excluded) + remaining and remaining == included
+
+
+def test_the_flow_of_the_qualtrics_example_is_that_counted_by_hand(merge):
+    merged = merge("qualtrics")
+
+    assert told(merged.flow[merged.flow["ratings"] > 0], "step", "reason", "raters", "ratings") == [
+        ["entered", None, 5, 31],
+        ["excluded", "revoked_consent", 1, 2],
+        ["excluded", "preview", 1, 8],
+        ["excluded", "attention", 1, 5],
+        ["remaining", None, 2, 16],
+    ]
+    kept = merged.raters[merged.raters["included"].astype(bool)].sort_values("duration_s")
+    assert told(kept, "duration_s", "age", "sex") == [[300, "55-64", "Male"], [420, "25-34", "Female"]]
+    assert len(merged.raters) == 4, "who took the consent back has no row"

@@ -286,6 +286,83 @@ def test_a_long_table_with_an_answer_off_the_scale_is_refused(changed):
     assert told.startswith(", row 2, column 'answer': '0' is no answer to the item 'empathy'")
 
 
+def written(tmp_path, names, *rows):
+    """A Qualtrics export of these columns."""
+    columns = range(names.count(",") + 1)
+    imported = ",".join(f'"{{""ImportId"":""QID{column}""}}"' for column in columns)
+    path = tmp_path / "export.csv"
+    path.write_text("\n".join([names, names, imported, *rows]) + "\n")
+    return path
+
+
+def described(path, **how):
+    entry = {"file": str(path), "format": "qualtrics", "columns": {}, "origin": "observed", **how}
+    return exports.read(entry, SURVEY, "empathy", NO_RULES)
+
+
+def test_one_display_order_column_an_element_gives_the_position(tmp_path):
+    names = "PROLIFIC_PID,a_empathy,b_empathy,block_DO_a,block_DO_b,block_DO_intro"
+    path = written(tmp_path, names, "ann,5,6,3,2,1", "bob,,4,,1,")
+
+    ratings = described(path, pattern="{response}_{item}", position="block_DO_{response}").ratings
+
+    assert ratings[["reference", "rating", "position"]].values.tolist() == [["a", 5, 3], ["b", 6, 2], ["b", 4, 1]]
+
+
+def test_a_list_of_what_was_shown_may_call_questions_by_what_qualtrics_calls_them_inside(tmp_path):
+    path = written(tmp_path, "PROLIFIC_PID,a_empathy,b_empathy,order", "ann,5,6,QID2|QID9|QID1", "bob,3,,", "eve,,2,b")
+
+    ratings = described(path, pattern="{response}_{item}", position="order").ratings
+
+    assert ratings["position"].astype(object).fillna("none").tolist() == [3, 1, "none", 1]
+
+
+def test_a_pattern_may_name_post_source_and_sample(tmp_path):
+    path = written(tmp_path, "PROLIFIC_PID,p1.human.0.empathy,p1.bot.1.empathy,topic", "ann,5,6,work")
+
+    export = described(path, pattern="{post_id}.{source}.{sample}.{item}", columns={"domain": "topic"})
+
+    assert export.ratings[["post_id", "source", "sample", "domain", "rating"]].values.tolist() == [
+        ["p1", "human", 0, "work", 5],
+        ["p1", "bot", 1, "work", 6],
+    ]
+    assert export.identified_by == ()
+
+
+def test_without_a_word_for_the_item_the_primary_item_is_asked(tmp_path):
+    path = written(tmp_path, "PROLIFIC_PID,1_Q3,2_Q3,response_1,response_2", "ann,5,,x,", "bob,6,7,y,x")
+
+    export = described(path, pattern="{loop}_Q3", columns={"response_id": "response_{loop}"})
+
+    assert export.ratings[["row", "reference", "item", "rating"]].values.tolist() == [
+        [4, "x", "empathy", 5],
+        [5, "y", "empathy", 6],
+        [5, "x", "empathy", 7],
+    ]
+    assert export.identified_by == ("response_id",)
+
+
+def test_two_submissions_of_one_participant_are_two_rows_for_the_duplicate_rule(changed):
+    export = read(changed(",person-five", ",person-one"))
+
+    twice = export.raters[export.raters["platform_id"] == "person-one"]
+    assert twice["submission"].tolist() == ["R_complete0000001", "R_limit000000001"]
+    assert twice["started"].is_monotonic_increasing
+    by_submission = export.ratings[export.ratings["platform_id"] == "person-one"].groupby("submission").size()
+    assert by_submission.to_dict() == {"R_complete0000001": 3, "R_limit000000001": 4}
+
+
+def test_a_check_with_an_empty_display_order_column_was_not_shown(changed):
+    path = changed("attention_2,Q40", "attention_2,attention_2_DO")
+    content = path.read_text(encoding="utf-8-sig").replace(",,5,,person-three", ",,,,person-three")
+    path.write_text(content)
+
+    raters = read(path).raters
+
+    asleep = raters[raters["platform_id"] == "person-three"]
+    assert asleep[["checks_shown", "checks_failed"]].values.tolist() == [[1, 0]]
+
+
 def test_keeping_the_first_finished_submission_asks_for_who_finished(tmp_path):
     path = tmp_path / "long.csv"
     path.write_text("who,text_id,written_by,answer,end\nann,p1,bot,3,0\nbob,p1,bot,4,1\n")

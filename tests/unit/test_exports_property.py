@@ -325,15 +325,16 @@ def survives(name, texts, folder, cases, **how):
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_changed_export_is_imported_with_sums_that_add_up_or_refused(name, texts, tmp_path):
-    outcomes = survives(name, texts, tmp_path, 100, derandomize=True)
+    outcomes = survives(name, texts, tmp_path, 20, derandomize=True)
 
-    assert min(outcomes["imported"], outcomes["refused"]) > 5, "the changes are neither all harmless nor all fatal"
+    assert min(outcomes["imported"], outcomes["refused"]) > 0, "the changes are neither all harmless nor all fatal"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
-def test_two_thousand_changes_of_an_export_are_imported_or_refused(name, texts, tmp_path, record_property):
-    outcomes = survives(name, texts, tmp_path, 2000, print_blob=True)
+def test_two_thousand_changed_exports_are_imported_or_refused(name, texts, tmp_path):
+    """Over all formats; with `-rP` pytest shows the outcomes."""
+    outcomes = survives(name, texts, tmp_path, 340, print_blob=True)
 
-    record_property("outcomes", dict(outcomes))
-    assert sum(outcomes.values()) >= 2000
+    print(f"{name}: {outcomes['imported']} imported, {outcomes['refused']} refused")
+    assert min(outcomes["imported"], outcomes["refused"]) > 34

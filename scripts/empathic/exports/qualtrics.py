@@ -313,8 +313,8 @@ def _listed(
     for at, which in zip(row.tolist(), column.tolist(), strict=True):
         hits = [place for place, one in enumerate(shown.get(at, ()), start=1) if one in called[which]]
         if at in shown and len(hits) != 1:
-            how = "twice" if hits else "not"
-            problem = f"the rating in the column '{asked[which].column}' stands {how} in this list"
+            how = "stands in this list more than once" if hits else "does not stand in this list"
+            problem = f"the rating in the column '{asked[which].column}' {how}"
             remedy = "Correct exports > position in the config, or leave it out where the order is not known"
             raise InputError(sheet.path, problem, remedy, row=int(sheet.cells.index[at]), column=name)
         found.append(hits[0] if hits else None)
