@@ -1,4 +1,4 @@
-"""Tokens a second against llama.cpp on the same weights: python bench/against_llama_cpp.py, from the root, weights fetched.
+"""Tokens a second against llama.cpp on the same weights: python bench/against_llama_cpp.py, weights fetched.
 
 The peer is llama-cpp-python 0.3.36, for this benchmark alone and compiled for the machine (some minutes, with cmake and
 a C++ compiler): python -m pip install --target cache/llama_cpp llama-cpp-python==0.3.36

@@ -23,7 +23,7 @@ HEADER = """\
 CUDA = ("nvidia-", "cuda-", "triton")
 
 R_PACKAGES = ["r-base =4.4", "r-lme4", "r-lmertest", "r-emmeans", "r-pbkrtest", "r-ordinal", "r-performance"]
-COMMON = ["pandas", "numpy", "pydantic", "pyyaml"]
+COMMON = ["pandas", "pyarrow", "numpy", "pydantic", "pyyaml"]
 STAGES = {
     "posts": COMMON,
     "generation": [
@@ -40,7 +40,7 @@ STAGES = {
         "psutil",
     ],
     "quality": [*COMMON, "py3langid"],
-    "ratings": [*COMMON, "scipy"],
+    "ratings": [*COMMON, "scipy", "krippendorff"],
     "models": [*COMMON, "scipy", "rpy2", *R_PACKAGES],
     "style": [*COMMON, "scipy", "emoji"],
     "claims": [*COMMON, "scipy"],

@@ -104,12 +104,15 @@ def tables():
     made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=["features", "summary"])
     made += [f"{RESULTS}/{study}/generations/{source}.jsonl" for study in WITH_TEXTS for source in generated_in(study)]
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow"])
+    made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=DESCRIBED)
     made += [f"{RESULTS}/{study}/models/{model}/{file}" for study, model in fits() for file in FIT_FILES]
     if config["claims"] and RATED:
         made += expand(f"{RESULTS}/{{table}}.csv", table=["claims", "claims_components", "claims_by_model"])
     return made
 
 
+DESCRIBED = ["assignment/positions", "assignment/responses", "assignment/raters"]
+DESCRIBED += ["reliability/agreement", "reliability/scales", "reliability/scale_use"]
 FIT_FILES = ["fixed.csv", "random.csv", "tests.csv", "means.csv", "contrasts.csv", "fit.json", "model.R"]
 
 
@@ -219,12 +222,16 @@ def frozen_files(wildcards):
 
 
 def described_exports(wildcards):
-    """The exports of a study with format, columns and origin; those of simulated raters like any other."""
+    """The exports of a study and how to read them; those of simulated raters like any other."""
     ratings = STUDIES[wildcards.study]["ratings"]
     if ratings["simulate"]:
-        file = f"{SIMULATED}/{wildcards.study}/SIMULATED_export.csv"
-        return [{"file": file, "format": "qualtrics", "columns": {}, "origin": "simulated"}]
-    return [{key: export[key] for key in ("file", "format", "columns", "origin")} for export in ratings["exports"]]
+        given = [("SIMULATED_export.csv", "qualtrics"), ("SIMULATED_demographics.csv", "prolific")]
+        return [
+            {"file": f"{SIMULATED}/{wildcards.study}/{file}", "format": form, "columns": {}, "origin": "simulated"}
+            for file, form in given
+        ]
+    of_no_concern = ("rights", "share")
+    return [{key: export[key] for key in export if key not in of_no_concern} for export in ratings["exports"]]
 
 
 def exports_of(wildcards):

@@ -19,6 +19,7 @@ rule prepare_posts:
     params:
         origin=lookup("studies/{study}/posts/origin", within=config),
         per_domain=lookup("studies/{study}/posts/per_domain", within=config),
+        columns=lookup("studies/{study}/posts/columns", within=config),
     message:
         "{wildcards.study}: checking the posts"
     script:

@@ -7,6 +7,7 @@ if any(STUDIES[study]["ratings"]["simulate"] for study in RATED):
             code=code_behind("simulate_raters.py"),
         output:
             export="<simulated>/{study}/SIMULATED_export.csv",
+            demographics="<simulated>/{study}/SIMULATED_demographics.csv",
             truth="<simulated>/{study}/SIMULATED_truth.json",
         log:
             "<logs>/simulate_raters/{study}.log",
@@ -55,7 +56,41 @@ rule merge_ratings:
         item=lookup("studies/{study}/ratings/item", within=config),
         exports=described_exports,
         exclusions=lookup("studies/{study}/ratings/exclusions", within=config),
+        demographics=lookup("studies/{study}/ratings/demographics", within=config),
+        age_bands=lookup("studies/{study}/ratings/age_bands", within=config),
     message:
         "{wildcards.study}: joining ratings to the texts that were rated"
     script:
         "../scripts/merge_ratings.py"
+
+
+rule describe_ratings:
+    input:
+        ratings="<results>/{study}/ratings.csv",
+        responses=responses_of,
+        instrument=lookup("studies/{study}/ratings/instrument", within=config),
+        code=code_behind("describe_ratings.py"),
+    output:
+        positions="<results>/{study}/assignment/positions.csv",
+        rated="<results>/{study}/assignment/responses.csv",
+        seen="<results>/{study}/assignment/raters.csv",
+        agreement="<results>/{study}/reliability/agreement.csv",
+        scales="<results>/{study}/reliability/scales.csv",
+        scale_use="<results>/{study}/reliability/scale_use.csv",
+    log:
+        "<logs>/describe_ratings/{study}.log",
+    benchmark:
+        "<benchmarks>/describe_ratings/{study}.tsv"
+    conda:
+        "../envs/ratings.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        sources=lookup("studies/{study}/sources", within=config),
+        item=lookup("studies/{study}/ratings/item", within=config),
+    message:
+        "{wildcards.study}: who saw what, and how far raters agree"
+    script:
+        "../scripts/describe_ratings.py"

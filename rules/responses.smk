@@ -22,6 +22,7 @@ rule gather_responses:
     params:
         origin=lookup("studies/{study}/posts/origin", within=config),
         sources=lookup("studies/{study}/sources", within=config),
+        post_columns=lookup("studies/{study}/posts/columns", within=config),
         written=written_files,
         generated=generated_sources,
     message:

@@ -9,10 +9,9 @@ with running(snakemake) as rule:
     item, rules = rule.params.item, rule.params.exclusions
     survey = instrument.read(rule.input.instrument, item)
     merged = ratings.merge(
-        [exports.read(described, survey, item, rules) for described in rule.params.exports],
+        exports.read_all(rule.params.exports, survey, item, rules),
         tables.RESPONSES.read(rule.input.responses[0]) if rule.input.responses else None,
-        sources=rule.params.sources,
-        rules=rules,
+        ratings.Asked(survey, rule.params.sources, rules, rule.params.demographics, rule.params.age_bands),
         private_key=lambda: pseudonyms.private_key(Path("private/pseudonym.key")),
     )
     tables.RATINGS.write(merged.ratings, rule.output.ratings)

@@ -4,6 +4,6 @@ from empathic import posts, tables
 from empathic.rule import running
 
 with running(snakemake) as rule:
-    tables.POSTS.write(
-        posts.read(rule.input.posts, origin=rule.params.origin, per_domain=rule.params.per_domain), rule.output.posts
-    )
+    given, params = rule.input.posts, rule.params
+    table = posts.read(given, origin=params.origin, per_domain=params.per_domain, columns=params.columns)
+    tables.POSTS.write(table, rule.output.posts)

@@ -16,6 +16,9 @@ with running(snakemake) as rule:
     )
     simulation = simulate.simulate(design)
     survey_export.write(design, simulation, rule.output.export)
+    survey_export.write_demographics(design, simulation, rule.output.demographics)
     files.write_json(rule.output.truth, truth.describe(design, simulation))
     kinds = ", ".join(f"{number} {kind}" for kind, number in simulate.counts(simulation).items())
-    rule.say(f"{design.study}: {len(simulation.raters)} simulated raters ({kinds}), {simulation.redrawn} drawn anew")
+    rule.say(
+        f"{design.study}: {len(simulation.raters)} simulated submissions ({kinds}), {simulation.redrawn} drawn anew"
+    )

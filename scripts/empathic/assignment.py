@@ -1,4 +1,4 @@
-"""Which rater sees which responses."""
+"""Which rater sees which responses: as planned for simulated raters, and as found in the ratings of any."""
 
 from collections import Counter
 
@@ -54,3 +54,45 @@ def _least_used(choices: list, used: Counter, number: int, generator: np.random.
     ties = generator.permutation(len(choices))
     order = sorted(range(len(choices)), key=lambda at: (used[choices[at]], ties[at]))
     return [choices[at] for at in order[:number]]
+
+
+def by_position(ratings: pd.DataFrame, sources: list[str]) -> pd.DataFrame:
+    """Make tables.POSITIONS: how often each source stood in each place; nothing where no place is known.
+
+    ratings: tables.RATINGS. A response that a rater rated on several items counts once.
+    """
+    seen = _seen(ratings[ratings["position"].notna()])
+    table = _counted(seen, ["source", "position"]).reset_index()
+    order = {source: place for place, source in enumerate(sources)}
+    return table.sort_values(
+        ["source", "position"], key=lambda keys: keys.map(order) if keys.name == "source" else keys
+    )
+
+
+def by_response(ratings: pd.DataFrame, responses: pd.DataFrame | None) -> pd.DataFrame:
+    """Make tables.RATED: how many raters rated each response, those that nobody rated included.
+
+    responses: tables.RESPONSES; None for a study without texts, which knows those alone that were rated.
+    """
+    names = ["response_id", "post_id", "domain", "source"]
+    seen = _seen(ratings)
+    known = (seen if responses is None else responses)[names].drop_duplicates("response_id")
+    others = seen[names].drop_duplicates("response_id")
+    known = pd.concat([known, others[~others["response_id"].isin(known["response_id"])]])
+    counted = _counted(seen, ["response_id"])
+    return known.join(counted, on="response_id").fillna({"entered": 0, "remaining": 0}).sort_values("response_id")
+
+
+def by_rater(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Make tables.SEEN: how many responses of each source in each domain each rater rated."""
+    return _counted(_seen(ratings), ["rater_id", "source", "domain"]).reset_index()
+
+
+def _seen(ratings: pd.DataFrame) -> pd.DataFrame:
+    """One row a rater and response."""
+    return ratings.drop_duplicates(["rater_id", "response_id"])
+
+
+def _counted(seen: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    grouped = seen.groupby(by, sort=True)["included"]
+    return pd.DataFrame({"entered": grouped.size(), "remaining": grouped.sum()})

@@ -71,6 +71,21 @@ class Item(Part):
         return self
 
 
+class Average(Part):
+    """Several items that are averaged into one; the result is called by this name wherever an item is."""
+
+    name: Name
+    items: list[Name] = Field(min_length=2)
+    least_items: int | None = Field(
+        None, ge=1, description="Averaged where so many of its items were answered; left out: all of them"
+    )
+
+    @property
+    def least(self) -> int:
+        """How many of its items a response must be answered on."""
+        return self.least_items or len(self.items)
+
+
 class AttentionCheck(Part):
     """A question whose answer is told: who gives another one does not read."""
 
@@ -83,19 +98,44 @@ class Instrument(Part):
     """All that a rater is asked."""
 
     items: list[Item] = Field(min_length=1)
+    scales: list[Average] = Field(default_factory=list)
     attention_checks: list[AttentionCheck] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _names_are_unique(self):
-        names = [part.name for part in [*self.items, *self.attention_checks]]
+        names = [part.name for part in [*self.items, *self.scales, *self.attention_checks]]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"the name '{name}' stands twice")
         return self
 
+    @model_validator(mode="after")
+    def _averages_are_of_items_with_one_scale(self):
+        known = {item.name: item for item in self.items}
+        for average in self.scales:
+            strange = [name for name in average.items if name not in known]
+            if strange:
+                raise ValueError(f"the scale '{average.name}' names '{strange[0]}', which is no item")
+            if len(set(average.items)) < len(average.items):
+                raise ValueError(f"the scale '{average.name}' names an item twice")
+            if len({str(known[name].scale) for name in average.items}) > 1:
+                raise ValueError(f"the items of the scale '{average.name}' are not answered on one and the same scale")
+            if average.least > len(average.items):
+                raise ValueError(f"the scale '{average.name}' has fewer items than least_items")
+        return self
+
     def item(self, name: str) -> Item:
-        """The item of that name. Raises KeyError where there is none."""
-        return {item.name: item for item in self.items}[name]
+        """The item of that name, or the average of items that bears it, whose points are those of complete answers.
+
+        Raises KeyError where there is none.
+        """
+        known = {item.name: item for item in self.items}
+        if name in known:
+            return known[name]
+        average = {average.name: average for average in self.scales}[name]
+        scale = known[average.items[0]].scale
+        finer = Scale(min=scale.min, max=scale.max, step=scale.step / len(average.items))
+        return Item(name=average.name, wording=f"the mean of {', '.join(average.items)}", scale=finer)
 
 
 def read(path: Path | str, item: str) -> Instrument:
@@ -111,7 +151,7 @@ def read(path: Path | str, item: str) -> Instrument:
         raise InputError(path, f"no YAML in UTF-8 ({' '.join(str(error).split())})", REMEDY) from None
     except ValidationError as error:
         raise InputError(path, "; ".join(_explain(mistake) for mistake in error.errors()), REMEDY) from None
-    names = [known.name for known in found.items]
+    names = [known.name for known in [*found.items, *found.scales]]
     if item not in names:
         raise InputError(
             path,

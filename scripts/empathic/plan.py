@@ -65,7 +65,9 @@ def parts(config: dict[str, Any], warn: Warn) -> list[Part]:
         if not study["posts"] or study["frozen"]:
             continue
         given = study["posts"]
-        table = posts.read(given["file"], origin=given["origin"], per_domain=given["per_domain"])
+        table = posts.read(
+            given["file"], origin=given["origin"], per_domain=given["per_domain"], columns=given["columns"]
+        )
         kinds = {source: config["sources"][source]["kind"] for source in study["sources"]}
         found += [makers[kind](config, name, source, table, warn) for source, kind in kinds.items() if kind in makers]
     return found

@@ -1,5 +1,6 @@
 """The posts of a study: read, checked, and taken as the config asks."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -11,16 +12,19 @@ COLUMNS = ("post_id", "domain", "text")
 REMEDY = "A file of posts has the columns post_id, domain, text"
 
 
-def read(path: Path | str, *, origin: str, per_domain: int | None = None) -> pd.DataFrame:
+def read(
+    path: Path | str, *, origin: str, per_domain: int | None = None, columns: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Read a file of posts.
 
-    origin: where they come from, carried into every row. per_domain: take the first so many of each domain.
+    origin: where they come from, carried into every row. per_domain: take the first so many of each domain. columns:
+    our name of a column to the file's own.
 
     Returns the columns of tables.POSTS, in the file's order, further columns of the file behind.
     Raises InputError for a missing column, an empty cell, a post_id that stands twice, a column `origin` that says
     otherwise, or a domain that has fewer posts than per_domain.
     """
-    sheet, _ = sheets.read(path)
+    sheet = sheets.read(path)[0].renamed(columns or {})
     for name in COLUMNS:
         sheet.filled(name, REMEDY)
     blank = sheet.cells["text"].str.strip() == ""

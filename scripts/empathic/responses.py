@@ -35,14 +35,22 @@ def from_records(records: Sequence[Mapping[str, Any]], source: str, say: Callabl
     )
 
 
-def from_file(path: Path | str, source: str, kind: str, origin: str, known_posts: set[str]) -> pd.DataFrame:
+def from_file(
+    path: Path | str,
+    source: str,
+    kind: str,
+    origin: str,
+    known_posts: set[str],
+    columns: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """The responses in a file: as from_records, with the optional columns that it has.
 
-    kind: human or archived. known_posts: the ids in the study's file of posts. Rows of other sources are not read.
+    kind: human or archived. known_posts: the ids in the study's file of posts. columns: our name of a column to the
+    file's own. Rows of other sources are not read.
     Raises InputError for a missing column, an empty cell, an unknown post, a response given twice, a column `origin`
     that says otherwise, a date that is not ISO, or no row at all.
     """
-    sheet, _ = sheets.read(path)
+    sheet = sheets.read(path)[0].renamed(columns or {})
     mine = sheet.filled("source", REMEDY) == source
     if not mine.any():
         found = ", ".join(sorted(set(sheet.cells["source"])))

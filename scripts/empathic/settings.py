@@ -6,7 +6,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from empathic.errors import in_words
 
@@ -26,6 +35,7 @@ Redraws = Annotated[
     ),
 ]
 Sd = Annotated[float, Field(ge=0)]
+PLACEHOLDERS = ("response", "post_id", "source", "sample", "loop", "item")  # of Export.pattern
 GENERATED = ("transformers", "openai")  # kinds of sources whose responses are made in the run
 
 TWO_INTERCEPTS = "rating ~ source * domain + (1 | rater_id) + (1 | post_id)"
@@ -52,6 +62,12 @@ def _name_of_variable(value: str) -> str:
     return value
 
 
+def _word(value: Any) -> Any:
+    # YAML reads a key like -99 as a number, and one like yes as true: that would not be the file's own text any more.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Word = Annotated[str, BeforeValidator(_word)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Variable = Annotated[str, AfterValidator(_name_of_variable)]
 
@@ -65,7 +81,13 @@ class InputFile(Section):
     share: bool = Field(False, description="May it be passed on with the results?")
 
 
-class Posts(InputFile):
+class TextFile(InputFile):
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="Our name of a column to the file's own, where it has another one"
+    )
+
+
+class Posts(TextFile):
     per_domain: int | None = Field(
         None, ge=1, description="Take so many posts of each domain, the first; it must have them. Empty: all"
     )
@@ -127,7 +149,7 @@ class HumanSource(Section):
 
     kind: Literal["human"]
     title: str = Field(description="What the source is called where people read")
-    responses: dict[Name, InputFile] = Field(
+    responses: dict[Name, TextFile] = Field(
         default_factory=dict, description="For each study its CSV: post_id, source, text; optional sample, writer_id"
     )
 
@@ -138,7 +160,7 @@ class ArchivedSource(Section):
     kind: Literal["archived"]
     title: str
     licence: str = Field(min_length=1, description="Licence or terms of what wrote them, in words")
-    responses: dict[Name, InputFile] = Field(
+    responses: dict[Name, TextFile] = Field(
         default_factory=dict,
         description="For each study its CSV: post_id, source, text; optional sample, label, writer_id, model, "
         "generated_on, licence",
@@ -266,42 +288,165 @@ class Simulation(Section):
     raters: int = Field(ge=2, description="Raters that remain after the exclusions, exactly")
     posts_per_rater: int = Field(ge=1, description="Posts that a rater sees, spread evenly over the domains")
     effects: Effects = Effects()
-    careless: Share = Field(0.04, description="Raters who answer at random and fail attention checks")
+    careless: Share = Field(0.03, description="Raters who answer at random, or alike throughout")
+    failed_checks: Share = Field(0.01, description="Raters who answer as others do and fail attention checks")
     unfinished: Share = Field(0.04, description="Raters who leave before the end")
     hurried: Share = Field(0.02, description="Raters faster than the limit of the exclusions")
+    revoked: Share = Field(0.01, description="Raters who take their consent back")
+    doubled: Share = Field(0.02, description="Raters who take part twice; of these the rules keep one submission")
 
     @model_validator(mode="after")
     def _some_remain(self):
-        if self.careless + self.unfinished + self.hurried >= 1:
-            raise ValueError("careless, unfinished and hurried together must be below 1: raters must remain")
+        if self.careless + self.failed_checks + self.unfinished + self.hurried + self.revoked >= 1:
+            raise ValueError("the shares of raters who leave must together be below 1: raters must remain")
         return self
 
 
-class Attention(Section):
-    failed: int = Field(1, ge=1, description="Excluded from so many failed checks on; one not answered is failed")
+class Rule(Section):
+    """A rule of exclusion; `name` says which."""
 
 
-class Exclusions(Section):
-    """Rules that take a rater out of the models, applied in this order; empty: the rule is not applied."""
+class RevokedConsent(Rule):
+    """Took the consent back: no row in any table, a count in flow.csv. In force whether it is listed or not."""
 
-    unfinished: bool = Field(True, description="Did not reach the end of the survey")
-    attention: Attention | None = Field(Attention(), description="Failed attention checks (our choice)")
-    too_fast_s: float | None = Field(180, ge=0, description="Shortest time for the survey, in seconds (our choice)")
-    straight_lining: int | None = Field(
-        10, ge=2, description="All ratings equal, over at least so many (our choice); careless raters do so"
+    name: Literal["revoked_consent"] = "revoked_consent"
+
+
+class Preview(Rule):
+    """A trial of the survey by those who made it. In force whether it is listed or not."""
+
+    name: Literal["preview"] = "preview"
+
+
+class Duplicate(Rule):
+    """A further submission of one participant. In force whether it is listed or not."""
+
+    name: Literal["duplicate"] = "duplicate"
+    keep: Literal["first", "last", "first_finished"] = Field(
+        "first", description="Which submission stays; first_finished: the first that was finished, else the first"
     )
+
+
+class Unfinished(Rule):
+    """Did not reach the end of the survey."""
+
+    name: Literal["unfinished"] = "unfinished"
+
+
+class Attention(Rule):
+    """Failed attention checks; one that was shown and not answered is failed."""
+
+    name: Literal["attention"] = "attention"
+    failed: int = Field(1, ge=1, description="Excluded from so many failed checks on (our choice)")
+
+
+class TooFast(Rule):
+    """Took less time for the survey than anybody who reads."""
+
+    name: Literal["too_fast"] = "too_fast"
+    seconds: float | None = Field(None, ge=0, description="Shortest time, in seconds (180 by default: our choice)")
+    share_of_median: float | None = Field(
+        None, gt=0, lt=1, description="Or shortest time as a share of the median of finished submissions"
+    )
+
+    @model_validator(mode="after")
+    def _one_limit(self):
+        if (self.seconds is None) == (self.share_of_median is None):
+            raise ValueError("give `seconds` or `share_of_median`, one of the two")
+        return self
+
+
+class StraightLining(Rule):
+    """Gave the same answer throughout."""
+
+    name: Literal["straight_lining"] = "straight_lining"
+    at_least: int = Field(10, ge=2, description="All ratings equal, over at least so many (our choice)")
+
+
+STANDING = (RevokedConsent(), Preview(), Duplicate())  # They say who is a rater at all.
+Exclusion = Annotated[
+    RevokedConsent | Preview | Duplicate | Unfinished | Attention | TooFast | StraightLining,
+    Field(discriminator="name"),
+]
+
+
+def _with_standing(rules: list[Rule]) -> list[Rule]:
+    names = [rule.name for rule in rules]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"the rule '{name}' is listed twice")
+    if "revoked_consent" in names[1:]:
+        raise ValueError("revoked_consent comes first: nothing else is read of who took the consent back")
+    return sorted(
+        [*(rule for rule in STANDING if rule.name not in names), *rules], key=lambda rule: rule.name != STANDING[0].name
+    )
+
+
+def _named(given: Any) -> Any:
+    if not isinstance(given, list):
+        raise ValueError("this is a list of rules, as in [unfinished, {name: too_fast, seconds: 180}]; []: none")
+    return [{"name": rule} if isinstance(rule, str) else rule for rule in given]
 
 
 class Export(InputFile):
     """What a survey platform gave, or a long table of ratings."""
 
-    format: Literal["qualtrics", "long"] = "qualtrics"
+    format: Literal["qualtrics", "jspsych", "long", "prolific"] = Field(
+        "qualtrics",
+        description="jspsych: CSV, or JSON where the file's name does not end in .csv; long: a CSV with one row a "
+        "rating; prolific: the demographics of the raters of the others",
+    )
     columns: dict[str, str] = Field(
         default_factory=dict,
-        description="Our name to the file's own column. long: rater_id, rating and response_id | label | post_id + "
-        "source (+ sample); optional item, domain, position, and what the exclusions ask for: finished, duration_s, "
-        "the attention checks by name; any other name is a column to carry. qualtrics: rater_id alone (PROLIFIC_PID)",
+        description="Our name to the file's own column. rater_id, rating and response_id | label | post_id + source "
+        "(+ sample); optional item, domain, position, submission, and what the exclusions ask for: finished, "
+        "duration_s, started, the attention checks by name; any other name is a column to carry. qualtrics: rater_id "
+        "(PROLIFIC_PID), and what tells which response a loop showed, as in label: shown_{loop}",
     )
+    pattern: str | None = Field(
+        None,
+        description="qualtrics: how the columns of ratings are called: {response} (id or label), {post_id}, {source}, "
+        "{sample}, {loop} (a number), {item}. Empty: R_{response}_{item}",
+    )
+    position: str | None = Field(
+        None,
+        description="qualtrics: how the display-order columns are called, with the same words; or one column that "
+        "lists what was shown, parted by |. Empty: R_{response}_DO, where the pattern is R_{response}_{item}",
+    )
+    items: dict[Word, str | None] = Field(
+        default_factory=dict, description="Their name of an item or attention check to ours; null: to be left out"
+    )
+    answers: dict[Word, float | None] = Field(
+        default_factory=dict, description="What a cell says to the answer that it stands for; null: no answer"
+    )
+    demographics: dict[str, str] = Field(
+        default_factory=dict, description="Our name to the file's own column of what it tells of a rater"
+    )
+
+    @model_validator(mode="after")
+    def _keys_fit_the_format(self):
+        for key in ("pattern", "position"):
+            given = getattr(self, key)
+            if given is not None and self.format != "qualtrics":
+                raise ValueError(f"{key} is for the format qualtrics alone")
+            unknown = set(re.findall(r"\{(.*?)\}", given or "")) - set(PLACEHOLDERS)
+            if unknown:
+                raise ValueError(f"{key}: unknown word {_unknown(unknown.pop(), PLACEHOLDERS)}")
+        if self.format == "prolific" and (self.items or self.answers or set(self.columns) - {"rater_id"}):
+            raise ValueError("of the format prolific only columns > rater_id and demographics can be named")
+        return self
+
+
+def _tells_no_person(name: str) -> str:
+    if re.match(PERSONAL, name):
+        raise ValueError(f"'{name}' tells who a person is, or where: raters.csv never holds it")
+    return name
+
+
+PERSONAL = (
+    r"ip|location|latitude|longitude|recipient|email|name|address|(submission|participant|worker|prolific|external)_"
+)
+Demographic = Annotated[Name, AfterValidator(_tells_no_person)]
 
 
 class Ratings(Section):
@@ -309,7 +454,26 @@ class Ratings(Section):
     item: str = Field("empathy", description="The primary item: the one that the models are fitted to")
     exports: list[Export] = Field(default_factory=list, description="Files as the survey platform gave them")
     simulate: Simulation | None = Field(None, description="In place of exports: simulated raters")
-    exclusions: Exclusions = Exclusions()
+    exclusions: Annotated[list[Exclusion], BeforeValidator(_named), AfterValidator(_with_standing)] = Field(
+        default=[*STANDING, Unfinished(), Attention(), TooFast(seconds=180), StraightLining()],
+        description="Rules that take a rater out of the models, in the order in which they are asked; []: the models "
+        "read all raters, as previews, further submissions and revoked consent leave in any case",
+    )
+
+    demographics: list[Demographic] = Field(
+        default_factory=list,
+        description="Columns of raters.csv, from the exports: their columns' names in small letters, _ between words "
+        "(age, sex, ethnicity_simplified). `age` is given in bands; []: none",
+    )
+    age_bands: list[int] = Field(
+        default=[18, 25, 35, 45, 55, 65], min_length=1, description="The age at which each band begins, rising"
+    )
+
+    @model_validator(mode="after")
+    def _bands_rise(self):
+        if sorted(set(self.age_bands)) != self.age_bands or self.age_bands[0] < 1:
+            raise ValueError("age_bands must be rising ages, as in [18, 25, 35]")
+        return self
 
     @model_validator(mode="after")
     def _one_origin(self):
@@ -318,6 +482,12 @@ class Ratings(Section):
                 "ratings have `exports` or `simulate`, and not both; neither: what is asked is declared, and the "
                 "ratings are awaited"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _some_export_holds_ratings(self):
+        if self.exports and all(export.format == "prolific" for export in self.exports):
+            raise ValueError("exports hold demographics alone: name the file of the ratings, too")
         return self
 
 
@@ -464,7 +634,7 @@ def _unknown(name: str, known) -> str:
 
 
 def _explain(mistake: dict) -> str:
-    keys = list(mistake["loc"])
+    keys = _without_tag_of_rule(list(mistake["loc"]))
     if keys[:1] in (["sources"], ["models"]) and len(keys) > 2:
         del keys[2]  # The union's tag stands in the place of a mistake, though it is no key.
     place = "config: " + " > ".join(map(str, keys)) if keys else "config"
@@ -472,11 +642,20 @@ def _explain(mistake: dict) -> str:
         known = {key for section in _sections(Section) for key in section.model_fields} - {mistake["loc"][-1]}
         near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
         return f"{place}: no such key" + (f"; did you mean '{near[0]}'?" if near else "")
+    tag = "name" if "exclusions" in keys else "kind"
     if mistake["type"] == "union_tag_not_found":
-        return f"{place} > kind: this key is missing"
+        return f"{place} > {tag}: this key is missing"
     if mistake["type"] == "union_tag_invalid":
-        return f"{place} > kind: unknown kind '{mistake['ctx']['tag']}'; known: {mistake['ctx']['expected_tags']}"
+        return f"{place} > {tag}: unknown {tag} '{mistake['ctx']['tag']}'; known: {mistake['ctx']['expected_tags']}"
     return f"{place}: {in_words(mistake)}"
+
+
+def _without_tag_of_rule(keys: list) -> list:
+    """A rule of exclusion is called by its name, and by its place in the list where it has none that is known."""
+    if "exclusions" in keys[:-2]:
+        at = keys.index("exclusions")
+        return [*keys[: at + 1], *keys[at + 2 :]]
+    return keys
 
 
 def _sections(section):

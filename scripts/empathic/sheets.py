@@ -2,7 +2,9 @@
 
 import csv
 import difflib
-from collections.abc import Iterable
+import itertools
+import mmap
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from empathic.errors import InputError
+
+NO_ANSWERS = "the file has no row of answers below its header"
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,18 @@ class Sheet:
                 "call the column otherwise where it means something else",
             )
 
+    def renamed(self, columns: Mapping[str, str]) -> "Sheet":
+        """The sheet with these columns (our name: the file's own) under our names.
+
+        Raises InputError where one is not there, or our name is that of another column of the file.
+        """
+        for ours, theirs in columns.items():
+            self.column(theirs, "Correct the config's `columns`, which say how the file calls what")
+            if ours != theirs and ours in self.cells and ours not in columns.values():
+                problem = f"the config calls this column '{ours}', and the file has another one of that name"
+                raise InputError(self.path, problem, "Rename one of them in the file", column=theirs)
+        return Sheet(self.path, self.cells.rename(columns={theirs: ours for ours, theirs in columns.items()}))
+
     def refuse(self, wrong: pd.Series, column: str, problem: str, remedy: str) -> None:
         """Raise InputError at the first row that is marked as wrong, if there is one."""
         if wrong.any():
@@ -72,28 +88,53 @@ def read(path: Path | str, *, header_rows: int = 1) -> tuple[Sheet, list[list[st
     a column name twice, or a row of another length than the header.
     """
     path = Path(path)
-    headers = _check(path, header_rows)
+    headers, rows = _check(path, header_rows)
     with open(path, encoding="utf-8-sig", newline="") as handle:
         reader = csv.reader(handle)
         for _ in range(header_rows):
             next(reader)
-        cells = pd.read_csv(
-            handle,
-            header=None,
-            names=headers[0],
-            dtype="string",
-            keep_default_na=False,
-            na_values=[""],
-            skip_blank_lines=False,
-            index_col=False,
+        try:
+            cells = pd.read_csv(
+                handle,
+                header=None,
+                names=headers[0],
+                dtype="string",
+                keep_default_na=False,
+                na_values=[""],
+                skip_blank_lines=False,
+                index_col=False,
+            )
+        except (pd.errors.ParserError, pd.errors.EmptyDataError):
+            cells = None
+    if cells is None or len(cells) != rows - header_rows:
+        raise InputError(
+            path, "no CSV (a quote that opens is not closed, or closes too early)", "Export the file again"
         )
-    cells.index = pd.RangeIndex(header_rows + 1, header_rows + 1 + len(cells))
-    return Sheet(path, cells.dropna(how="all")), headers
+    cells.index = pd.RangeIndex(header_rows + 1, rows + 1)
+    cells = cells.dropna(how="all")
+    if cells.empty:
+        raise InputError(path, NO_ANSWERS, "Export it again, or take it out of the config")
+    return Sheet(path, cells), headers
+
+
+def made_safe(cells: pd.Series) -> pd.Series:
+    """Texts that a spreadsheet would take for a formula (they begin with = + - @, a tab or a return), with a ' before.
+
+    Numbers stay as they are. So OWASP, "CSV Injection".
+    """
+    codes, known = pd.factorize(cells)  # Each text that occurs is looked at once.
+    texts = pd.Series(known, dtype="string")
+    risky = texts.str.match(r"[=+\-@\t\r]").fillna(False).astype(bool) & numbers(texts).isna()
+    if not risky.any():
+        return cells
+    return cells.mask(risky.to_numpy()[codes] & (codes >= 0), "'" + cells)
 
 
 def numbers(cells: pd.Series) -> pd.Series:
     """Cells as floats; NaN where a cell is empty or no number."""
-    return pd.to_numeric(cells, errors="coerce").astype("Float64").astype("float64")
+    codes, known = pd.factorize(cells)  # Each text that occurs is read once.
+    found = pd.to_numeric(pd.Series(known, dtype=cells.dtype), errors="coerce").astype("Float64").astype("float64")
+    return pd.Series(np.append(found.to_numpy(), np.nan)[codes], cells.index, name=cells.name)
 
 
 def first(cells: pd.Series, wrong: pd.Series) -> str:
@@ -107,34 +148,53 @@ def shorten(names: Iterable[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _check(path: Path, header_rows: int) -> list[list[str]]:
+def not_utf8(path: Path) -> InputError:
+    """The message for a file that is not UTF-8, with the place of the first byte at fault."""
+    data = path.read_bytes()
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        found = f"byte 0x{data[error.start]:02x} on line {line}"
+        return InputError(path, f"the text is not UTF-8 ({found})", "Save or export it as CSV in UTF-8")
+    raise AssertionError("a file that could not be decoded can be")
+
+
+def _check(path: Path, header_rows: int) -> tuple[list[list[str]], int]:
+    """The header rows, and how many rows the file has with them."""
     headers: list[list[str]] = []
-    filled = 0
     try:
         with open(path, encoding="utf-8-sig", newline="") as handle:
-            for number, row in enumerate(csv.reader(handle), start=1):
-                if number == 1:
-                    _check_names(path, row)
-                elif row and len(row) != len(headers[0]):
-                    raise InputError(
-                        path,
-                        f"{len(row)} cells where the header has {len(headers[0])}",
-                        "The row is cut off or broken by a comma that is not quoted: export the file again",
-                        row=number,
-                    )
-                if number <= header_rows:
-                    headers.append(row)
-                else:
-                    filled += any(row)
-    except UnicodeDecodeError as error:
+            reader = csv.reader(handle)
+            headers = list(itertools.islice(reader, header_rows))
+            if headers:
+                _check_names(path, headers[0])
+            cells = np.fromiter(map(len, reader), dtype=np.int64)
+    except UnicodeDecodeError:
         # Text is decoded a block at a time: the place of the fault in the whole file has to be looked for.
-        raise _not_utf8(path) from error
+        raise not_utf8(path) from None
     except csv.Error as error:
         raise InputError(path, f"no CSV ({error})", "Export the file again") from None
-    if not filled:
-        what = "the file has no row of answers below its header" if headers else "the file is empty"
-        raise InputError(path, what, "Export it again, or take it out of the config")
-    return headers
+    lengths = np.concatenate([[len(row) for row in headers], cells]).astype(int)
+    if not lengths.any():
+        raise InputError(path, "the file is empty", "Export it again, or take it out of the config")
+    # A row that is one blank line has no cell at all; among header rows it hides what they say.
+    broken = (lengths != lengths[0]) & ((lengths > 0) | (np.arange(len(lengths)) < header_rows))
+    if broken.any():
+        at = int(broken.argmax())
+        raise InputError(
+            path,
+            f"{lengths[at]} cells where the header has {lengths[0]}",
+            "The row is cut off or broken by a comma that is not quoted: export the file again",
+            row=at + 1,
+        )
+    if len(lengths) <= header_rows:
+        raise InputError(path, NO_ANSWERS, "Export it again, or take it out of the config")
+    with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(b"\0") >= 0:
+            problem = "the file holds bytes of zero, which no text in UTF-8 does"
+            raise InputError(path, problem, "Save or export it as CSV in UTF-8")
+    return headers, len(lengths)
 
 
 def _check_names(path: Path, names: list[str]) -> None:
@@ -146,14 +206,3 @@ def _check_names(path: Path, names: list[str]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(path, "two columns bear this name", "Rename one of them", row=1, column=twice)
-
-
-def _not_utf8(path: Path) -> InputError:
-    data = path.read_bytes()
-    try:
-        data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        found = f"byte 0x{data[error.start]:02x} on line {line}"
-        return InputError(path, f"the text is not UTF-8 ({found})", "Save or export it as CSV in UTF-8")
-    raise AssertionError("a file that could not be decoded can be")

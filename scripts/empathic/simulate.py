@@ -14,14 +14,16 @@ from empathic.errors import InputError
 from empathic.instrument import Instrument, Item
 
 MOST_DRAWS = 100
-KINDS = ("attentive", "careless", "unfinished", "hurried")
+KINDS = ("attentive", "careless", "failed_checks", "unfinished", "hurried", "revoked")
+DOUBLED = "doubled"  # A further submission of an attentive rater.
+BETWEEN_STARTS_S, DAY_S = 97, 86400
 
 
 @dataclass(frozen=True)
 class Design:
     """What a simulation is made from.
 
-    responses: tables.RESPONSES. settings: the config's `simulate`. rules: its `exclusions`.
+    responses: tables.RESPONSES. settings: the config's `simulate`. rules: its `exclusions`, in their order.
     """
 
     study: str
@@ -31,7 +33,7 @@ class Design:
     survey: Instrument
     item: str
     settings: dict[str, Any]
-    rules: dict[str, Any]
+    rules: list[dict[str, Any]]
 
     def __post_init__(self):
         # Draws follow the order of the rows: it must not be that of the texts' hashes.
@@ -42,6 +44,10 @@ class Design:
     def effects(self) -> dict[str, Any]:
         """The declared effects, in residual SDs of the latent answer."""
         return self.settings["effects"]
+
+    def rule(self, name: str) -> dict[str, Any] | None:
+        """The rule of exclusion of that name, where it is in force."""
+        return next((rule for rule in self.rules if rule["name"] == name), None)
 
     @property
     def asked(self) -> Item:
@@ -60,7 +66,9 @@ class Design:
 
 @dataclass
 class Rater:
-    """A simulated rater: `shown` are rows of the responses in the order seen; an answer not given is missing."""
+    """A submission of a simulated rater: `shown` are rows of the responses in the order seen; an answer not given is
+    missing; `started_s` is the time of the start, in seconds from that of the survey.
+    """
 
     number: int
     kind: str
@@ -68,20 +76,21 @@ class Rater:
     ratings: list[float | None]
     checks: dict[str, float | None]
     finished: bool
+    started_s: int
     duration_s: int
     platform_id: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """The raters in the order of the export, and how often one had to be drawn anew."""
+    """The submissions in the order of the export, and how often one had to be drawn anew."""
 
     raters: list[Rater]
     redrawn: int
 
 
 def simulate(design: Design) -> Simulation:
-    """Draw raters so that exactly `settings.raters` remain after the exclusions.
+    """Draw raters so that exactly `settings.raters` remain after the exclusions; some send two submissions.
 
     A rater who is not what it is meant to be (an attentive one who happens to give equal answers throughout, say) is
     drawn anew; the exclusion rules themselves tell.
@@ -109,10 +118,16 @@ def simulate(design: Design) -> Simulation:
             f"a rater meant to be {kind} {does} in each of {MOST_DRAWS} draws",
             "Change the effects, or the rules under ratings > exclusions",
         )
-    return Simulation(raters, redrawn)
+    return Simulation([*raters, *_doubles(design, means, raters)], redrawn)
 
 
 def _check(design: Design) -> None:
+    if design.item not in [item.name for item in design.survey.items]:
+        raise InputError(
+            design.place,
+            f"'{design.item}' averages several items, and simulated raters answer one",
+            "Name an item under ratings > item",
+        )
     effects, points, place = design.effects, design.asked.scale.points, design.place
     cuts = effects["thresholds"]
     if len(cuts) != len(points) - 1 or sorted(set(cuts)) != cuts:
@@ -157,17 +172,26 @@ def _kinds(design: Design) -> list[str]:
 
 def _caught(design: Design, kind: str) -> bool:
     """Whether a rule in force takes raters of a kind out; those whom none would are not drawn."""
-    rules = design.rules
     if kind == "careless":
-        return _fails_checks(design) or rules["straight_lining"] is not None
-    if kind == "unfinished":
-        return rules["unfinished"]
-    return bool(rules["too_fast_s"])
+        return _fails_checks(design) or design.rule("straight_lining") is not None
+    if kind == "failed_checks":
+        return _fails_checks(design)
+    if kind == "hurried":
+        return _shortest(design, 1) > 0
+    return kind == "revoked" or design.rule(kind) is not None
 
 
 def _fails_checks(design: Design) -> bool:
-    attention = design.rules["attention"]
+    attention = design.rule("attention")
     return attention is not None and attention["failed"] <= len(design.survey.attention_checks)
+
+
+def _shortest(design: Design, responses: int) -> float:
+    """The shortest time that passes, in seconds: the rule's, or near its share of the median; 0 without a rule."""
+    rule = design.rule("too_fast")
+    if rule is None:
+        return 0
+    return rule["seconds"] if rule["seconds"] is not None else rule["share_of_median"] * (60 + 30 * responses)
 
 
 def _shown(design: Design, kinds: list[str]) -> list[list[int]]:
@@ -217,22 +241,41 @@ def _draw(design: Design, means: np.ndarray, number: int, kind: str, rows: list[
         ratings=[ratings[at] for at in order],
         checks={check.name: check.right_answer for check in design.survey.attention_checks},
         finished=True,
+        started_s=DAY_S + BETWEEN_STARTS_S * number,
         duration_s=_honest_duration(design, len(rows), generator),
         platform_id=generator.bytes(12).hex(),
     )
     if kind == "careless":
         _answer_carelessly(rater, design, points, generator)
+    elif kind == "failed_checks":
+        _fail_checks(rater, design, points, generator)
     elif kind == "unfinished":
         _leave_early(rater, generator)
     elif kind == "hurried":
-        rater.duration_s = int(design.rules["too_fast_s"] * generator.uniform(0.2, 0.95))
+        rater.duration_s = int(_shortest(design, len(rows)) * generator.uniform(0.2, 0.95))
     return rater
+
+
+def _doubles(design: Design, means: np.ndarray, raters: list[Rater]) -> list[Rater]:
+    """Further submissions of some attentive raters, a day before or after: the one that the rules keep is the other."""
+    attentive = [rater for rater in raters if rater.kind == "attentive"]
+    number = min(int(design.settings[DOUBLED] * len(raters) + 0.5), len(attentive))
+    chosen = design.generator(DOUBLED).permutation(len(attentive))[:number]
+    away = -DAY_S // 2 if design.rule(exclusions.DUPLICATE)["keep"] == "last" else DAY_S
+    doubles = []
+    for at in sorted(chosen.tolist()):
+        kept = attentive[at]
+        again = _draw(design, means, len(raters) + len(doubles), DOUBLED, sorted(kept.shown), 0)
+        again.platform_id, again.started_s = kept.platform_id, kept.started_s + away
+        doubles.append(again)
+    return doubles
 
 
 def _honest_duration(design: Design, responses: int, generator: np.random.Generator) -> int:
     """Seconds: a minute at the least, half a minute a response, and never below the limit of the exclusions."""
     reading = responses * 30 * math.exp(0.35 * generator.standard_normal())
-    return int((design.rules["too_fast_s"] or 0) + 60 + reading)
+    rule = design.rule("too_fast")
+    return int((rule["seconds"] or 0 if rule else 0) + 60 + reading)
 
 
 def _answer_carelessly(rater: Rater, design: Design, points: np.ndarray, generator: np.random.Generator) -> None:
@@ -244,6 +287,12 @@ def _answer_carelessly(rater: Rater, design: Design, points: np.ndarray, generat
     for check in design.survey.attention_checks:
         wrong = points[points != check.right_answer]
         rater.checks[check.name] = float(generator.choice(wrong)) if at_random else constant
+
+
+def _fail_checks(rater: Rater, design: Design, points: np.ndarray, generator: np.random.Generator) -> None:
+    """As many of the checks, the first ones, as it takes to be excluded."""
+    for check in design.survey.attention_checks[: design.rule("attention")["failed"]]:
+        rater.checks[check.name] = float(generator.choice(points[points != check.right_answer]))
 
 
 def _leave_early(rater: Rater, generator: np.random.Generator) -> None:
@@ -264,6 +313,8 @@ def _misfits(design: Design, raters: list[Rater]) -> list[int]:
     facts = pd.DataFrame(
         {
             "rater_id": [rater.number for rater in raters],
+            "kept": True,
+            "preview": False,
             "finished": [rater.finished for rater in raters],
             "checks_failed": [sum(rater.checks[name] != right[name] for name in right) for rater in raters],
             "duration_s": [rater.duration_s for rater in raters],
@@ -271,11 +322,11 @@ def _misfits(design: Design, raters: list[Rater]) -> list[int]:
     )
     given = [(rater.number, rating) for rater in raters for rating in rater.ratings if rating is not None]
     excluded = exclusions.failures(facts, pd.DataFrame(given, columns=["rater_id", "rating"]), design.rules).any(axis=1)
-    meant = np.array([rater.kind != "attentive" for rater in raters])
+    meant = np.array([rater.kind not in ("attentive", "revoked") for rater in raters])
     return np.flatnonzero(excluded.to_numpy() != meant).tolist()
 
 
 def counts(simulation: Simulation) -> dict[str, int]:
-    """How many raters there are of each kind."""
+    """How many raters there are of each kind, and how many further submissions."""
     kinds = Counter(rater.kind for rater in simulation.raters)
-    return {kind: kinds[kind] for kind in KINDS}
+    return {kind: kinds[kind] for kind in (*KINDS, DOUBLED)}

@@ -1,4 +1,4 @@
-"""The export of a survey that nobody took, as the platform would write it."""
+"""The exports of a survey that nobody took, as the platforms would write them: Qualtrics and Prolific."""
 
 import csv
 import datetime
@@ -58,7 +58,7 @@ def _import_id(name: str) -> str:
 def _rows(design: Design, raters: Iterable[Rater]) -> Iterator[list[str]]:
     checks = len(design.survey.attention_checks)
     for rater in raters:
-        start = FIRST_DAY + datetime.timedelta(seconds=97 * rater.number)
+        start = FIRST_DAY + datetime.timedelta(seconds=rater.started_s)
         end = start + datetime.timedelta(seconds=rater.duration_s)
         answered = sum(rating is not None for rating in rater.ratings)
         generator = design.generator("platform", rater.number)
@@ -81,3 +81,74 @@ def _rows(design: Design, raters: Iterable[Rater]) -> Iterator[list[str]]:
             if rating is not None:
                 cells[2 * row : 2 * row + 2] = [f"{rating:g}", str(place)]
         yield head + ["" if answer is None else f"{answer:g}" for answer in rater.checks.values()] + cells
+
+
+# What Prolific exports of a study's participants, with the demographics that it gives by default.
+PROLIFIC = (
+    "Submission id",
+    "Participant id",
+    "Status",
+    "Custom study tncs accepted at",
+    "Started at",
+    "Completed at",
+    "Reviewed at",
+    "Archived at",
+    "Time taken",
+    "Completion code",
+    "Total approvals",
+)
+DRAWN = {
+    "Sex": ("Female", "Male"),
+    "Ethnicity simplified": ("White", "Black", "Asian", "Mixed", "Other"),
+    "Country of birth": ("United Kingdom", "United States", "Ireland", "Canada"),
+    "Country of residence": ("United States", "United Kingdom"),
+    "Nationality": ("United States", "United Kingdom", "Ireland"),
+    "Language": ("English",),
+    "Student status": ("No", "Yes"),
+    "Employment status": ("Full-Time", "Part-Time", "Unemployed (and job seeking)", "Not in paid work"),
+}
+EXPIRED, REVOKED = "DATA_EXPIRED", "CONSENT_REVOKED"
+SHARE_EXPIRED = 0.05
+
+
+def write_demographics(design: Design, simulation: Simulation, path: Path | str) -> None:
+    """Write what Prolific would export: CSV, UTF-8, a row a participant, each answer drawn by itself.
+
+    Of some participants the data have expired; those who took the consent back have CONSENT_REVOKED in every cell of
+    theirs.
+    """
+    people = {rater.platform_id: rater for rater in reversed(simulation.raters)}
+    with whole(path) as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow([*PROLIFIC, "Age", *DRAWN])
+        for rater in sorted(people.values(), key=lambda rater: rater.number):
+            writer.writerow(_participant(design, rater))
+
+
+def _participant(design: Design, rater: Rater) -> list[str]:
+    generator = design.generator("participant", rater.number)
+    start = FIRST_DAY + datetime.timedelta(seconds=rater.started_s)
+    end = start + datetime.timedelta(seconds=rater.duration_s)
+    told = [str(int(generator.integers(18, 80))), *(str(generator.choice(words)) for words in DRAWN.values())]
+    if generator.random() < SHARE_EXPIRED:
+        told = [EXPIRED] * len(told)
+    if rater.kind == "revoked":
+        told = [REVOKED] * len(told)
+    return [
+        generator.bytes(12).hex(),
+        rater.platform_id,
+        "APPROVED" if rater.finished else "RETURNED",
+        "Not Applicable",
+        _time(start),
+        _time(end) if rater.finished else "",
+        _time(end + datetime.timedelta(days=1)) if rater.finished else "",
+        "",
+        str(rater.duration_s),
+        "C0000000" if rater.finished else "NOCODE",
+        str(int(generator.integers(5, 2000))),
+        *told,
+    ]
+
+
+def _time(moment: datetime.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000000Z")

@@ -4,13 +4,13 @@ One schema each: it checks a table whenever one is written or read, and docs/COD
 (empathic.codebook).
 """
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from empathic import csvfile
 from empathic.errors import InputError
 from empathic.files import whole
 from empathic.origin import ORIGINS
@@ -63,12 +63,8 @@ class Table:
         faults = list(self._faults(table))
         if faults:
             raise ValueError(f"{self.path}: " + "; ".join(faults))
-        # A carriage return alone goes unquoted where lines end in "\n", and ends a row for whoever reads it back.
-        texts = table.select_dtypes("string")
-        returns = any(texts[name].str.contains("\r").any() for name in texts)
-        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-        with whole(path) as handle:
-            table.to_csv(handle, index=False, lineterminator="\n", quoting=quoting)
+        with whole(path, "wb") as handle:
+            csvfile.write(table, handle)
 
     def read(self, path: Path | str) -> pd.DataFrame:
         """Read a table as it was written. Raises InputError where it is no longer one."""
@@ -103,10 +99,10 @@ class Table:
     def _faults(self, table: pd.DataFrame) -> Iterable[str]:
         for column in self._present(table):
             values = table[column.name]
-            empty = values.isna() | (values == "").fillna(False)
-            if not column.missing and empty.any():
-                yield f"column '{column.name}' has {int(empty.sum())} empty cells"
-            strange = set(values.dropna()) - set(column.allowed) if column.allowed else ()
+            empty = 0 if column.missing else int(values.isna().sum()) + int((values == "").sum())
+            if empty:
+                yield f"column '{column.name}' has {empty} empty cells"
+            strange = set(values.dropna().unique()) - set(column.allowed) if column.allowed else ()
             if strange:
                 yield f"column '{column.name}' holds {sorted(strange)[:3]}, allowed: {', '.join(column.allowed)}"
         if self.key and table.duplicated(list(self.key)).any():
@@ -138,7 +134,7 @@ POST_ID = text("post_id", "the post")
 DOMAIN = text("domain", "the domain of the post")
 SOURCE = text("source", "who answered: a name from the config's sources")
 RESPONSE_ID = text("response_id", "first 16 hex digits of SHA-256 over [post_id, post, source, sample, response]")
-RATER_ID = text("rater_id", "pseudonym of the rater")
+RATER_ID = text("rater_id", "pseudonym of the rater; with .2, .3 ... behind: a further submission of the same rater")
 INCLUDED = boolean("included", "False where an exclusion rule, named in `reason`, took it out of the models")
 REASON = text("reason", "the first exclusion rule that it failed", missing=True)
 ESTIMATE = number("estimate", "the estimate, in units of the rating scale (fixed effects of other families: link)")
@@ -240,7 +236,7 @@ QUALITY_RESPONSES = Table(
 )
 RATERS = Table(
     "{study}/raters.csv",
-    "a rater who entered (revoked consent apart)",
+    "a rater who entered (revoked consent apart); the demographics that the config allows follow",
     (RATER_ID, INCLUDED, REASON, number("duration_s", "time taken, in seconds", missing=True), ORIGIN),
     key=("rater_id",),
 )
@@ -253,8 +249,8 @@ RATINGS = Table(
         POST_ID,
         DOMAIN,
         SOURCE,
-        text("item", "the item of the instrument"),
-        number("rating", "the answer, on the item's scale"),
+        text("item", "the item of the instrument, or the scale that averages several of them"),
+        number("rating", "the answer, on the item's scale, or the average"),
         integer("position", "place in the rater's sequence, from 1", missing=True),
         INCLUDED,
         REASON,
@@ -264,7 +260,7 @@ RATINGS = Table(
 )
 FLOW = Table(
     "{study}/flow.csv",
-    "a step of the participant flow: what entered, what left and why, what remains",
+    "a step of the participant flow: what entered, what left and why, what remains; averages of items are no ratings",
     (
         text("step", "entered, excluded or remaining", allowed=("entered", "excluded", "remaining")),
         text("reason", "the rule, for what was excluded", missing=True),
@@ -274,6 +270,101 @@ FLOW = Table(
         integer("ratings_any", "their ratings", missing=True),
     ),
     key=("step", "reason"),
+)
+ENTERED = "before the exclusions"
+REMAINING = "after them"
+POSITIONS = Table(
+    "{study}/assignment/positions.csv",
+    "a source in a place of the raters' sequences, where places are known",
+    (
+        SOURCE,
+        integer("position", "the place, from 1"),
+        integer("entered", f"raters who saw the source there, {ENTERED}"),
+        integer("remaining", f"likewise, {REMAINING}"),
+    ),
+    key=("source", "position"),
+)
+RATED = Table(
+    "{study}/assignment/responses.csv",
+    "a response, with how many raters rated it",
+    (
+        RESPONSE_ID,
+        POST_ID,
+        DOMAIN,
+        SOURCE,
+        integer("entered", f"raters who rated it, {ENTERED}"),
+        integer("remaining", f"likewise, {REMAINING}"),
+    ),
+    key=("response_id",),
+)
+SEEN = Table(
+    "{study}/assignment/raters.csv",
+    "a rater, a source and a domain, where the rater rated responses of both",
+    (
+        RATER_ID,
+        SOURCE,
+        DOMAIN,
+        integer("entered", f"responses that the rater rated, {ENTERED}"),
+        integer("remaining", f"likewise, {REMAINING}"),
+    ),
+    key=("rater_id", "source", "domain"),
+)
+ALL_SOURCES = text("source", "the source of the responses; empty: all sources", missing=True)
+AGREEMENT = Table(
+    "{study}/reliability/agreement.csv",
+    "an item and a source: how far raters agree on its responses (included ratings)",
+    (
+        text("item", "the item, or the scale that averages several"),
+        ALL_SOURCES,
+        integer("ratings", "ratings"),
+        integer("responses", "responses rated"),
+        integer("responses_twice", "of these, responses with two ratings or more: the others tell nothing"),
+        integer("per_response_low", "the fewest ratings of a response"),
+        number("per_response_median", "the median of them"),
+        integer("per_response_high", "the most"),
+        number("alpha_ordinal", "Krippendorff's alpha, ordinal", missing=True),
+        number("icc_1", "ICC(1): one-way, of one rating", missing=True),
+        number("icc_k", "ICC(k): one-way, of the mean of k ratings", missing=True),
+        number("k", "ratings of a response that ICC(k) is for", missing=True),
+        text("why", "why they are empty: not estimable, and what lacks", missing=True),
+        ORIGIN,
+    ),
+    key=("item", "source"),
+)
+SCALES = Table(
+    "{study}/reliability/scales.csv",
+    "an average of several items and a source: how far the items agree (included ratings)",
+    (
+        text("scale", "the average, as the instrument calls it"),
+        ALL_SOURCES,
+        integer("items", "its items"),
+        integer("answered", "answers of a rater to a response on one of the items or more"),
+        integer("complete", "of these, those on all items: alpha and omega rest on them"),
+        integer("averaged", "of these, those on so many items as the average asks for (`least_items`)"),
+        number("alpha", "Cronbach's alpha", missing=True),
+        number("omega", "McDonald's omega of one factor; empty for two items", missing=True),
+        ORIGIN,
+    ),
+    key=("scale", "source"),
+)
+SCALE_USE = Table(
+    "{study}/reliability/scale_use.csv",
+    "a rater and an item: how the rater used its scale",
+    (
+        RATER_ID,
+        INCLUDED,
+        text("item", "the item, or the scale that averages several"),
+        integer("ratings", "ratings given"),
+        number("mean", "their mean"),
+        number("std_dev", "their standard deviation", missing=True),
+        number("lowest", "the lowest"),
+        number("highest", "the highest"),
+        integer("distinct", "different answers given"),
+        number("most_used", "the answer given most often (of several the lowest)"),
+        number("most_used_share", "its share of the ratings"),
+        ORIGIN,
+    ),
+    key=("rater_id", "item"),
 )
 FEATURES = Table(
     "{study}/style/features.csv",
@@ -449,6 +540,12 @@ ALL = (
     RATERS,
     RATINGS,
     FLOW,
+    POSITIONS,
+    RATED,
+    SEEN,
+    AGREEMENT,
+    SCALES,
+    SCALE_USE,
     FEATURES,
     STYLE_SUMMARY,
     FIXED,

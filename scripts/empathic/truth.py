@@ -30,7 +30,7 @@ def describe(design: Design, simulation: Simulation) -> dict[str, Any]:
     each source over domains of equal weight (`source`), and within each domain (`domain`), in units of the item's
     scale, over all posts, responses and raters that could be drawn: what a linear model of the ratings estimates;
     `differences`: those of two sources, `a - b` in the config's order, `by` null over all domains; `raters`: how many
-    of each kind.
+    of each kind take part, how many further submissions there are (`doubled`), and how many were drawn anew.
     """
     effects = design.effects
     spread = ("sd_rater", "sd_post", "sd_response", "sd_rater_source")
@@ -57,7 +57,11 @@ def describe(design: Design, simulation: Simulation) -> dict[str, Any]:
             for domain in domains
             for a, b in combinations(design.sources, 2)
         ],
-        "raters": {"take_part": len(simulation.raters), **counts(simulation), "redrawn": simulation.redrawn},
+        "raters": {
+            "take_part": len({rater.platform_id for rater in simulation.raters}),
+            **counts(simulation),
+            "redrawn": simulation.redrawn,
+        },
     }
 
 

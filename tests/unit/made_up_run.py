@@ -12,7 +12,18 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from empathic import checks, files, ids, origin, provenance, settings, tables
+from empathic import (
+    assignment,
+    checks,
+    files,
+    ids,
+    instrument,
+    origin,
+    provenance,
+    reliability,
+    settings,
+    tables,
+)
 
 ROOT = Path(__file__).parents[2]
 FEATURES = ("n_words", "n_sentences", "words_per_sentence", "exclamation_marks", "emojis", "pronouns_you", "apologies")
@@ -182,7 +193,8 @@ class _Study:
         for rater in range(self.raters + 3):
             reason = "attention" if rater >= self.raters else None
             known = {"rater_id": f"r{rater:012x}", "included": reason is None, "reason": reason, "origin": self.origin}
-            raters.append(known | {"duration_s": 600.0 + rater})
+            told = {name: "18-24" for name in self.study["ratings"]["demographics"]}
+            raters.append(known | {"duration_s": 600.0 + rater} | told)
             for position, (post_id, domain, source, response_id) in enumerate(rated[rater % 5 :: 5], start=1):
                 rows.append(
                     known
@@ -200,6 +212,20 @@ class _Study:
         steps.append(("remaining", None, self.raters, len(rows) - left, None, None))
         flow = [dict(zip(tables.FLOW.names, step, strict=True)) for step in steps]
         tables.FLOW.write(tables.FLOW.frame(flow), self.folder / "flow.csv")
+        self._describe(tables.RATINGS.frame(rows))
+
+    def _describe(self, ratings):
+        survey = instrument.read(ROOT / self.study["ratings"]["instrument"], self.study["ratings"]["item"])
+        made = [
+            (tables.POSITIONS, assignment.by_position(ratings, self.sources)),
+            (tables.RATED, assignment.by_response(ratings, self.responses if self.study["posts"] else None)),
+            (tables.SEEN, assignment.by_rater(ratings)),
+            (tables.AGREEMENT, reliability.agreement(ratings, self.sources)),
+            (tables.SCALES, reliability.of_scales(ratings, survey, self.sources)),
+            (tables.SCALE_USE, reliability.scale_use(ratings)),
+        ]
+        for table, content in made:
+            table.write(content, self.folder.parent / table.path.format(study=self.name))
 
     def _rated(self):
         if self.study["posts"]:

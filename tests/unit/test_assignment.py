@@ -3,8 +3,10 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_ratings import row
 
-from empathic.assignment import assign
+from empathic import tables
+from empathic.assignment import assign, by_position, by_rater, by_response
 
 
 def responses(sizes, sources, samples=1):
@@ -84,3 +86,53 @@ def test_who_sees_which_post_hangs_on_the_generator_alone():
     first, again, other = (assign(table, 10, 3, np.random.default_rng(seed)) for seed in (1, 1, 2))
 
     assert first == again != other
+
+
+def found(*rows):
+    """ratings.csv of (rater, post, source, position, included), on one item."""
+    return tables.RATINGS.frame(
+        row(rater, post, f"of {post}", source, 4, position=position, included=included)
+        for rater, post, source, position, included in rows
+    )
+
+
+FOUND = found(
+    ("ann", "p1", "bot", 1, True),
+    ("ann", "p1", "human", 2, True),
+    ("bob", "p1", "human", 1, False),
+    ("bob", "p2", "human", 2, False),
+    ("eve", "p1", "human", pd.NA, True),
+)
+
+
+def test_how_often_each_source_stood_in_each_place_before_and_after_exclusions():
+    table = tables.POSITIONS.frame(by_position(FOUND, ["human", "bot"]).to_dict("records"))
+
+    assert table.values.tolist() == [["human", 1, 1, 0], ["human", 2, 2, 1], ["bot", 1, 1, 1]]
+
+
+def test_how_often_each_response_was_rated_those_that_nobody_rated_included():
+    answered = found(("x", "p1", "human", 1, True), ("x", "p1", "bot", 1, True), ("x", "p3", "bot", 1, True))
+
+    table = by_response(FOUND, answered)
+
+    assert table[["response_id", "domain", "entered", "remaining"]].values.tolist() == [
+        ["p1bot", "of p1", 1, 1],
+        ["p1human", "of p1", 3, 2],
+        ["p2human", "of p2", 1, 0],
+        ["p3bot", "of p3", 0, 0],
+    ]
+    assert by_response(FOUND, None)["response_id"].tolist() == ["p1bot", "p1human", "p2human"]
+
+
+def test_how_often_each_rater_saw_each_source_and_domain_and_several_items_count_once():
+    twice = pd.concat([FOUND, FOUND.assign(item="warmth")])
+
+    assert by_rater(twice).values.tolist() == by_rater(FOUND).values.tolist()
+    assert by_rater(FOUND).values.tolist() == [
+        ["ann", "bot", "of p1", 1, 1],
+        ["ann", "human", "of p1", 1, 1],
+        ["bob", "human", "of p1", 1, 0],
+        ["bob", "human", "of p2", 1, 0],
+        ["eve", "human", "of p1", 1, 1],
+    ]

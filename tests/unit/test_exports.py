@@ -19,8 +19,8 @@ SURVEY = Instrument.model_validate(
         ],
     }
 )
-RULES = settings.Exclusions().model_dump()
-NO_RULES = {"unfinished": False, "attention": None, "too_fast_s": None, "straight_lining": None}
+RULES = settings.Ratings().model_dump()["exclusions"]
+NO_RULES = []
 COLUMNS = {"rater_id": "who", "post_id": "text_id", "source": "written_by", "rating": "answer"}
 
 
@@ -107,14 +107,15 @@ def test_an_item_whose_name_ends_like_another_is_told_apart(tmp_path):
         (
             '"{""ImportId"":""startDate"",""timeZone"":""Europe/Berlin""}"',
             "Start",
-            ', row 3: this is not the row of {"ImportId": ...} that Qualtrics writes third. '
+            ", row 3, column 'StartDate': this is not the row of {\"ImportId\": ...} that Qualtrics writes third. "
             "Export from Qualtrics as CSV and leave its three header rows as they are.",
         ),
         (
             "6,5,2,7,1",
             "6,8,2,7,1",
             ", row 5, column 'R_00000000000000a1_empathy': '8' is no answer to the item 'empathy' (its scale: 1, 2, 3, "
-            "4, 5, 6, 7). Export numbers in place of labels; empty the cell where no answer was given.",
+            "4, 5, 6, 7). Correct the cell, or say what it stands for in the config, under exports > answers (null: no "
+            "answer).",
         ),
         ("6,5,2,7,1", "6,4.5,2,7,1", ", row 5, column 'R_00000000000000a1_empathy': '4.5' is no answer to the item"),
         ("6,5,2,7,1", "6,-99,2,7,1", ", row 5, column 'R_00000000000000a1_empathy': '-99' is no answer to the item"),
@@ -130,11 +131,6 @@ def test_an_item_whose_name_ends_like_another_is_told_apart(tmp_path):
             ",person-five",
             ",",
             ", row 9, column 'PROLIFIC_PID': the rater's id is empty. Fill it in, or take the row out of the export.",
-        ),
-        (
-            ",person-five",
-            ",person-one",
-            ", row 9, column 'PROLIFIC_PID': this rater has a row above. A person is one rater: keep one of the rows.",
         ),
         (
             "600,1,2031-05-02 10:10:02",
@@ -157,13 +153,14 @@ def test_an_item_whose_name_ends_like_another_is_told_apart(tmp_path):
             "attention_2",
             "atention_2",
             ", column 'attention_2': no such column (did you mean 'atention_2'?). "
-            "Export all columns from Qualtrics, with numeric values.",
+            "Name the file's own column in the config, under exports > columns.",
         ),
         (
             "R_00000000000000a2_empathy",
             "R_00000000000000a2_empaty",
-            ", column 'R_00000000000000a2_empaty': the name ends in no item of the instrument (warm_empathy, empathy). "
-            "Rename the column to R_{response_id}_{item}, or add the item to the instrument.",
+            ", column 'R_00000000000000a2_empaty': by the pattern R_{response}_{item} the name ends in no item of the "
+            "instrument (empathy, warm_empathy, attention_1, attention_2). Say in the config, under exports > items, "
+            "which item it is (null: none), or add it to the instrument.",
         ),
     ],
 )
@@ -172,7 +169,7 @@ def test_a_fault_in_a_qualtrics_export_is_named_with_its_place(changed, old, new
 
 
 def test_no_message_shows_who_a_rater_is_or_where(changed):
-    for old, new in ((",person-five", ",person-one"), ("6,5,2,7,1", "6,8,2,7,1"), ("PROLIFIC_PID", "pid")):
+    for old, new in (("600,1,2031", "600,x,2031"), ("6,5,2,7,1", "6,8,2,7,1"), ("PROLIFIC_PID", "pid")):
         told = message(changed(old, new))
         assert not any(private in told for private in ("person-", "203.0.113", "52.5", "R_complete"))
 
@@ -181,13 +178,10 @@ def test_an_export_without_the_primary_item_is_refused(changed):
     path = changed("_empathy", "_warm_empathy", count=4)
 
     assert message(path) == (
-        ": no column R_{response_id}_empathy. Name the questions so in the survey, then export again."
-    )
-
-
-def test_a_qualtrics_export_takes_no_columns_but_the_raters():
-    assert message(DATA / "qualtrics.csv", columns={"rating": "Q1"}) == (
-        ": no column can be named for 'rating' here. A Qualtrics export knows `rater_id` alone."
+        ": no column is named R_{response}_{item} with the item 'empathy' (the file has: StartDate, EndDate, Status, "
+        "IPAddress, Progress, Duration (in seconds), Finished, RecordedDate, ResponseId, LocationLatitude, "
+        "DistributionChannel, UserLanguage and 13 more). "
+        "Say in the config, under exports > pattern (and items), how the questions about a response are called."
     )
 
 
@@ -213,8 +207,8 @@ def test_a_long_table_becomes_ratings_and_its_empty_cells_are_counted():
 def test_a_rule_that_asks_for_what_a_long_table_does_not_name_stops_with_all_that_lacks():
     assert message(DATA / "long.csv", form="long", columns=COLUMNS) == (
         ": no column is named for finished, attention_1, attention_2, duration_s, which the exclusion rules ask for "
-        "(unfinished, attention, too_fast). Name the file's columns in the config, under exports > columns, or switch "
-        "the rules off, under ratings > exclusions: {unfinished: false, attention: null, too_fast_s: null}."
+        "(unfinished, attention, too_fast). Name the file's columns in the config, under exports > columns, or take "
+        "the rules out of the list under ratings > exclusions."
     )
 
 
@@ -257,15 +251,16 @@ def test_a_long_table_may_tell_of_checks_and_the_end(tmp_path):
         ),
         (
             {**COLUMNS, "item": "topic"},
-            ", row 2, column 'topic': 'work' is no item of the instrument (empathy, warm_empathy). "
-            "Correct the cell, or add the item to the instrument.",
+            ", row 2, column 'topic': 'work' is no item of the instrument (empathy, warm_empathy, attention_1, "
+            "attention_2). Correct the cell, add the item to the instrument, or say in exports > items what it is "
+            "(null: none).",
         ),
         (
             {**COLUMNS, "duration_s": "answer"},
             ", row 3, column 'answer': the cell differs from that of the same rater's first row. "
             "It tells of the rater: make it the same in all its rows.",
         ),
-        ({**COLUMNS, "position": "topic"}, ", row 2, column 'topic': 'work' is not a whole number from 1 on."),
+        ({**COLUMNS, "position": "topic"}, ", row 2, column 'topic': 'work' is not a place in a sequence (1, 2, ...)."),
         ({**COLUMNS, "source": "place"}, ", row 7, column 'place': the cell is empty. Every row needs one"),
     ],
 )
@@ -289,3 +284,93 @@ def test_a_long_table_with_an_answer_off_the_scale_is_refused(changed):
     told = message(changed("human,4,work", "human,0,work", "long.csv"), form="long", columns=COLUMNS, rules=NO_RULES)
 
     assert told.startswith(", row 2, column 'answer': '0' is no answer to the item 'empathy'")
+
+
+def written(tmp_path, names, *rows):
+    """A Qualtrics export of these columns."""
+    columns = range(names.count(",") + 1)
+    imported = ",".join(f'"{{""ImportId"":""QID{column}""}}"' for column in columns)
+    path = tmp_path / "export.csv"
+    path.write_text("\n".join([names, names, imported, *rows]) + "\n")
+    return path
+
+
+def described(path, **how):
+    entry = {"file": str(path), "format": "qualtrics", "columns": {}, "origin": "observed", **how}
+    return exports.read(entry, SURVEY, "empathy", NO_RULES)
+
+
+def test_one_display_order_column_an_element_gives_the_position(tmp_path):
+    names = "PROLIFIC_PID,a_empathy,b_empathy,block_DO_a,block_DO_b,block_DO_intro"
+    path = written(tmp_path, names, "ann,5,6,3,2,1", "bob,,4,,1,")
+
+    ratings = described(path, pattern="{response}_{item}", position="block_DO_{response}").ratings
+
+    assert ratings[["reference", "rating", "position"]].values.tolist() == [["a", 5, 3], ["b", 6, 2], ["b", 4, 1]]
+
+
+def test_a_list_of_what_was_shown_may_call_questions_by_what_qualtrics_calls_them_inside(tmp_path):
+    path = written(tmp_path, "PROLIFIC_PID,a_empathy,b_empathy,order", "ann,5,6,QID2|QID9|QID1", "bob,3,,", "eve,,2,b")
+
+    ratings = described(path, pattern="{response}_{item}", position="order").ratings
+
+    assert ratings["position"].astype(object).fillna("none").tolist() == [3, 1, "none", 1]
+
+
+def test_a_pattern_may_name_post_source_and_sample(tmp_path):
+    path = written(tmp_path, "PROLIFIC_PID,p1.human.0.empathy,p1.bot.1.empathy,topic", "ann,5,6,work")
+
+    export = described(path, pattern="{post_id}.{source}.{sample}.{item}", columns={"domain": "topic"})
+
+    assert export.ratings[["post_id", "source", "sample", "domain", "rating"]].values.tolist() == [
+        ["p1", "human", 0, "work", 5],
+        ["p1", "bot", 1, "work", 6],
+    ]
+    assert export.identified_by == ()
+
+
+def test_without_a_word_for_the_item_the_primary_item_is_asked(tmp_path):
+    path = written(tmp_path, "PROLIFIC_PID,1_Q3,2_Q3,response_1,response_2", "ann,5,,x,", "bob,6,7,y,x")
+
+    export = described(path, pattern="{loop}_Q3", columns={"response_id": "response_{loop}"})
+
+    assert export.ratings[["row", "reference", "item", "rating"]].values.tolist() == [
+        [4, "x", "empathy", 5],
+        [5, "y", "empathy", 6],
+        [5, "x", "empathy", 7],
+    ]
+    assert export.identified_by == ("response_id",)
+
+
+def test_two_submissions_of_one_participant_are_two_rows_for_the_duplicate_rule(changed):
+    export = read(changed(",person-five", ",person-one"))
+
+    twice = export.raters[export.raters["platform_id"] == "person-one"]
+    assert twice["submission"].tolist() == ["R_complete0000001", "R_limit000000001"]
+    assert twice["started"].is_monotonic_increasing
+    by_submission = export.ratings[export.ratings["platform_id"] == "person-one"].groupby("submission").size()
+    assert by_submission.to_dict() == {"R_complete0000001": 3, "R_limit000000001": 4}
+
+
+def test_a_check_with_an_empty_display_order_column_was_not_shown(changed):
+    path = changed("attention_2,Q40", "attention_2,attention_2_DO")
+    content = path.read_text(encoding="utf-8-sig").replace(",,5,,person-three", ",,,,person-three")
+    path.write_text(content)
+
+    raters = read(path).raters
+
+    asleep = raters[raters["platform_id"] == "person-three"]
+    assert asleep[["checks_shown", "checks_failed"]].values.tolist() == [[1, 0]]
+
+
+def test_keeping_the_first_finished_submission_asks_for_who_finished(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("who,text_id,written_by,answer,end\nann,p1,bot,3,0\nbob,p1,bot,4,1\n")
+    rules = settings.Ratings(exclusions=[{"name": "duplicate", "keep": "first_finished"}]).model_dump()["exclusions"]
+
+    told = read(path, form="long", columns=COLUMNS | {"finished": "end"}, rules=rules)
+
+    assert told.raters["finished"].tolist() == [False, True]
+    assert "no column is named for finished, which the exclusion rules ask for (duplicate)" in message(
+        path, form="long", columns=COLUMNS, rules=rules
+    )

@@ -322,7 +322,9 @@ def test_what_is_declared_is_kept_in_words_and_by_a_hash_that_can_be_made_again(
     assert declared["instrument"]["sha256"] == files.sha256_file(now.instrument)
     assert declared["claims"][0]["file"] == "claims.yaml"
     assert declared["exclusions"]["sha256"] == files.sha256_text(
-        '{"attention":{"failed":1},"straight_lining":10,"too_fast_s":180.0,"unfinished":true}'
+        '[{"name":"revoked_consent"},{"name":"preview"},{"keep":"first","name":"duplicate"},{"name":"unfinished"},'
+        '{"failed":1,"name":"attention"},{"name":"too_fast","seconds":180.0,"share_of_median":null},'
+        '{"at_least":10,"name":"straight_lining"}]'
     )
     assert set(declared["models"]["value"]) == {"deciding", "two_intercept"}
 
@@ -339,8 +341,9 @@ def test_comments_order_and_places_of_files_are_no_changes(now, then, tmp_path):
 def test_each_later_change_is_told_with_what_it_was(now, then):
     now.study["models"]["deciding"]["formula"] = "rating ~ source + (1 | rater_id)"
     now.study["inference"]["sesoi"] = 0.3
-    now.study["ratings"]["exclusions"]["too_fast_s"] = 60
-    now.study["ratings"]["exclusions"]["attention"] = None
+    rules = {rule["name"]: rule for rule in now.study["ratings"]["exclusions"]}
+    rules["too_fast"]["seconds"] = 60
+    now.study["ratings"]["exclusions"].remove(rules["attention"])
     now.study["sources"] = ["smollm2_nf4", "human", "smollm2_fp32"]
     now.edit(now.instrument, "How empathic?", "How kind?")
     now.edit(now.claims, "[[x, human]]", "[[human, x]]")
@@ -353,8 +356,8 @@ def test_each_later_change_is_told_with_what_it_was(now, then):
         ),
         ("models > deciding > formula", settings.DECIDING, "rating ~ source + (1 | rater_id)"),
         ("inference > sesoi", "0.2", "0.3"),
-        ("exclusions > attention", '{"failed": 1}', "empty"),
-        ("exclusions > too_fast_s", "180.0", "60"),
+        ("exclusions > attention", '{"failed": 1}', "not declared"),
+        ("exclusions > too_fast > seconds", "180.0", "60"),
         ("instrument > items > empathy > wording", "How empathic?", "How kind?"),
         ("claims > a > pairs", '[["x", "human"]]', '[["human", "x"]]'),
     ]
@@ -371,13 +374,13 @@ def test_claims_added_and_taken_out_are_told_and_those_of_other_studies_are_not(
 
 def test_a_model_taken_out_and_an_exclusion_of_a_later_version_are_told(now, then):
     del now.study["models"]["two_intercept"]
-    now.study["ratings"]["exclusions"]["same_ip"] = True
+    now.study["ratings"]["exclusions"].append({"name": "same_ip"})
 
     found = changed(then, now)
 
     assert [(what, is_now) for what, _, is_now in found] == [
         ("models > two_intercept", "not declared"),
-        ("exclusions > same_ip", "true"),
+        ("exclusions > same_ip", "{}"),
     ]
     assert found[1][1] == "not declared"
 

@@ -79,6 +79,46 @@ def test_what_makes_no_sense_is_named_with_its_place(written, change, problem):
     assert str(error.value).endswith(REMEDY)
 
 
+SCALES = """
+items:
+  - {name: warm, wording: How warm, scale: {min: 1, max: 7}}
+  - {name: kind, wording: How kind, scale: {min: 1, max: 7}}
+  - {name: odd, wording: How odd, scale: {min: 0, max: 100}}
+scales:
+  - {name: empathy, items: [warm, kind]}
+"""
+
+
+def test_several_items_are_averaged_into_one_that_is_asked_for_like_an_item(written):
+    found = instrument.read(written(SCALES), "empathy")
+
+    average = found.item("empathy")
+    assert (average.scale.min, average.scale.max, average.scale.step) == (1, 7, 0.5)
+    assert average.wording == "the mean of warm, kind"
+    assert found.scales[0].least == 2, "all of them, where nothing else is said"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("[warm, kind]", "[warm, mild]"), "the whole: the scale 'empathy' names 'mild', which is no item"),
+        (("[warm, kind]", "[warm, warm]"), "the whole: the scale 'empathy' names an item twice"),
+        (("[warm, kind]", "[warm]"), "scales > 1 > items"),
+        (
+            ("[warm, kind]", "[warm, odd]"),
+            "the items of the scale 'empathy' are not answered on one and the same scale",
+        ),
+        (("kind]", "kind], least_items: 3"), "the whole: the scale 'empathy' has fewer items than least_items"),
+        (("name: empathy", "name: kind"), "the whole: the name 'kind' stands twice"),
+    ],
+)
+def test_a_scale_that_makes_no_sense_is_named(written, change, problem):
+    with pytest.raises(InputError) as error:
+        instrument.read(written(SCALES.replace(*change)), "warm")
+
+    assert problem in str(error.value)
+
+
 def test_an_item_that_the_instrument_lacks_is_refused_with_those_it_has(written):
     path = written(GOOD)
 

@@ -2,16 +2,25 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import real_study
 
-from empathic import exports, ids, instrument, ratings, settings, tables
+from empathic import exports, ids, instrument, pseudonyms, ratings, settings, tables
 from empathic.errors import InputError
 from empathic.instrument import Instrument
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
 KEY = "0" * 64
-RULES = {**settings.Exclusions().model_dump(), "straight_lining": 4}
-NO_RULES = {"unfinished": False, "attention": None, "too_fast_s": None, "straight_lining": None}
+SURVEY = instrument.read(ROOT / "data" / "instrument.yaml", "empathy")
+
+
+def rules_of(*listed):
+    """The rules in force where a config lists these."""
+    return settings.Ratings(exclusions=list(listed)).model_dump()["exclusions"]
+
+
+USUAL = ["unfinished", "attention", {"name": "too_fast", "seconds": 180}, {"name": "straight_lining", "at_least": 4}]
+RULES, NO_RULES = rules_of(*USUAL), rules_of()
 COLUMNS = {"rater_id": "who", "post_id": "text_id", "source": "written_by", "rating": "answer"}
 
 
@@ -24,8 +33,12 @@ def read_long(file, rules=NO_RULES, **columns):
     return read(file, form="long", columns={**COLUMNS, **columns}, rules=rules)
 
 
-def merge(*parts, responses=None, sources=("human", "bot"), rules=RULES, key=KEY):
-    return ratings.merge(parts, responses, sources=list(sources), rules=rules, private_key=lambda: key)
+def asked(sources=("human", "bot"), rules=RULES, survey=SURVEY, told=(), bands=(18, 30)):
+    return ratings.Asked(survey, list(sources), rules, list(told), list(bands))
+
+
+def merge(*parts, responses=None, **how):
+    return ratings.merge(parts, responses, asked(**how), private_key=lambda: KEY)
 
 
 def message(*parts, **how):
@@ -63,6 +76,9 @@ def changed(tmp_path):
     return change
 
 
+STANDING = [("excluded", "preview", 0, 0, 0, 0), ("excluded", "duplicate", 0, 0, 0, 0)]
+
+
 def rows(flow):
     return [tuple(None if pd.isna(cell) else cell for cell in row) for row in flow.itertuples(index=False)]
 
@@ -72,7 +88,9 @@ def test_every_rater_of_a_hand_written_export_is_in_the_flow_once_by_the_first_r
 
     assert rows(merged.flow) == [
         ("entered", None, 8, 24, None, None),
-        ("excluded", "preview of the survey", 1, 4, 1, 4),
+        ("excluded", "revoked_consent", 0, 0, 0, 0),
+        ("excluded", "preview", 1, 4, 1, 4),
+        ("excluded", "duplicate", 0, 0, 0, 0),
         ("excluded", "unfinished", 1, 2, 1, 2),
         ("excluded", "attention", 1, 3, 2, 5),
         ("excluded", "too_fast", 1, 4, 2, 8),
@@ -93,7 +111,7 @@ def test_excluded_rows_stay_in_the_tables_with_their_reason(tmp_path):
     written = tables.RATINGS.read(tmp_path / "ratings.csv")
     assert written["reason"].fillna("kept").value_counts().to_dict() == {
         "kept": 7,
-        "preview of the survey": 4,
+        "preview": 4,
         "too_fast": 4,
         "straight_lining": 4,
         "attention": 3,
@@ -111,7 +129,7 @@ def test_excluded_rows_stay_in_the_tables_with_their_reason(tmp_path):
     ]
     raters = tables.RATERS.read(tmp_path / "raters.csv")
     assert raters.fillna({"reason": "kept"}).set_index("duration_s")["reason"].drop(600).to_dict() == {
-        99: "preview of the survey",
+        99: "preview",
         250: "unfinished",
         179: "too_fast",
         180: "kept",
@@ -149,12 +167,10 @@ def test_simulated_raters_need_no_private_key_and_observed_ones_do():
         raise AssertionError("asked for the key")
 
     file = DATA / "exports" / "qualtrics.csv"
-    merged = ratings.merge(
-        [read(file, origin="simulated")], RATED, sources=["human", "bot"], rules=RULES, private_key=refuse
-    )
+    merged = ratings.merge([read(file, origin="simulated")], RATED, asked(), private_key=refuse)
     assert set(merged.ratings["origin"]) == set(merged.raters["origin"]) == {"simulated"}
     with pytest.raises(AssertionError, match="asked for the key"):
-        ratings.merge([read(file)], RATED, sources=["human", "bot"], rules=RULES, private_key=refuse)
+        ratings.merge([read(file)], RATED, asked(), private_key=refuse)
 
 
 def test_a_label_leads_to_its_response(changed):
@@ -194,7 +210,9 @@ def test_ratings_without_texts_get_their_ids_from_post_and_source_and_other_sour
 
     assert rows(merged.flow) == [
         ("entered", None, 3, 5, None, None),
+        ("excluded", "revoked_consent", 0, 0, 0, 0),
         ("excluded", "source not in this study", 1, 2, 1, 2),
+        *STANDING,
         ("remaining", None, 2, 3, None, None),
     ]
     kept = merged.ratings.query("included").set_index("response_id")
@@ -213,7 +231,8 @@ def test_without_a_column_for_it_the_domain_is_all():
     merged = merge(read_long(DATA / "exports" / "long.csv"), sources=["human", "bot_a", "bot_b"], rules=NO_RULES)
 
     assert set(merged.ratings["domain"]) == {"all"}
-    assert rows(merged.flow) == [("entered", None, 3, 5, None, None), ("remaining", None, 3, 5, None, None)]
+    flow = rows(merged.flow)
+    assert [flow[0], flow[-1]] == [("entered", None, 3, 5, None, None), ("remaining", None, 3, 5, None, None)]
 
 
 def test_with_texts_post_and_source_find_the_response_and_sources_left_out_need_none():
@@ -270,15 +289,16 @@ def test_a_study_without_texts_cannot_resolve_labels():
     )
 
 
-def test_exports_are_joined_and_a_rater_of_two_of_them_stops(changed):
+def test_exports_are_joined_and_a_submission_told_twice_stops(changed):
     first = DATA / "exports" / "qualtrics.csv"
     second = changed("qualtrics.csv", "person-", "other-")
     second.write_bytes(second.read_bytes().replace(b"R_preview", b"R_another"))
 
     assert rows(merge(read(first), read(second), responses=RATED).flow)[0] == ("entered", None, 16, 48, None, None)
     again = changed("qualtrics.csv", "test,", "test,")
-    assert message(read(first), read(again), responses=RATED).startswith(
-        f"{again}, row 4: this rater is also in {first}, row 4. A person is one rater"
+    assert message(read(first), read(again), responses=RATED) == (
+        f"{again}, row 4: this submission is also in {first}, row 4. "
+        "One submission is told once, or alike in both: keep one of the two."
     )
 
 
@@ -292,7 +312,7 @@ def test_a_long_table_in_two_files_is_one_where_they_agree_on_the_rater(tmp_path
 
     assert rows(merge(*joined(), rules=NO_RULES).flow)[-1] == ("remaining", None, 1, 2, None, None)
     second.write_text(second.read_text().replace("200", "201"))
-    assert f"{second}, row 2: this rater is also in {first}, row 2" in message(*joined(), rules=NO_RULES)
+    assert f"{second}, row 2: this submission is also in {first}, row 2." in message(*joined(), rules=NO_RULES)
 
 
 def test_the_same_rating_twice_stops_with_both_rows(tmp_path):
@@ -324,26 +344,19 @@ def test_a_source_of_the_study_that_nobody_rated_stops():
 
 
 def test_rules_that_leave_nobody_stop_with_how_many_each_took():
-    rules = {**RULES, "too_fast_s": 9999}
+    rules = rules_of(*USUAL[:2], {"name": "too_fast", "seconds": 9999}, USUAL[3])
     path = DATA / "exports" / "qualtrics.csv"
 
     assert message(read(path, rules=rules), responses=RATED, rules=rules) == (
-        f"{path}: no rater remains (preview of the survey: 1; unfinished: 1; attention: 1; too_fast: 5; "
-        "straight_lining: 0). Look at the rules under ratings > exclusions."
+        f"{path}: no rater remains (revoked_consent: 0; preview: 1; duplicate: 0; unfinished: 1; attention: 1; "
+        "too_fast: 5; straight_lining: 0). Look at the rules under ratings > exclusions."
     )
-
-
-def real_study():
-    for folder in (ROOT / "data" / "external" / "welivita2024", ROOT.parent / "shared" / "data" / "welivita2024"):
-        if folder.is_dir():
-            return folder
-    pytest.skip("the real study is not in data/external/welivita2024")
 
 
 def test_a_real_study_comes_out_with_its_published_counts():
     """Published: of 2,000 responses of each source, how many were rated Good (Welivita and Pu 2024)."""
-    file = real_study() / "welivita_ratings_long.csv"
-    survey = instrument.read(DATA / "welivita2024_instrument.yaml", "quality")
+    file = real_study.folder() / "welivita_ratings_long.csv"
+    survey = instrument.read(ROOT / "data" / "welivita2024" / "instrument.yaml", "quality")
     names = ("rater_id", "post_id", "source", "rating", "emotion")
     columns = {name: name for name in names} | {"domain": "sentiment"}
     described = {"file": str(file), "format": "long", "columns": columns, "origin": "observed"}
@@ -353,7 +366,9 @@ def test_a_real_study_comes_out_with_its_published_counts():
 
     assert rows(merged.flow) == [
         ("entered", None, 1200, 12000, None, None),
+        ("excluded", "revoked_consent", 0, 0, 0, 0),
         ("excluded", "source not in this study", 200, 2000, 200, 2000),
+        *STANDING,
         ("remaining", None, 1000, 10000, None, None),
     ]
     kept = merged.ratings.query("included")
@@ -384,3 +399,155 @@ def test_the_instrument_of_a_study_may_have_items_beside_the_primary_one(tmp_pat
         ["empathy", 7],
         ["warm", 1],
     ]
+
+
+def export_of(*submissions, revoked=(), demographics=None, file="made.csv", **facts):
+    """An export of (platform_id, submission, started, ratings by response), as a reader would give it."""
+    raters = pd.DataFrame(
+        [(person, name, row, started) for row, (person, name, started, _) in enumerate(submissions, start=4)],
+        columns=["platform_id", "submission", "row", "started"],
+    ).astype({"platform_id": "string", "submission": "string"})
+    raters["started"] = pd.to_datetime(raters["started"])
+    known = {"preview": False, "finished": True, "checks_failed": 0, "duration_s": 600.0}
+    raters = raters.assign(**known).assign(**facts)
+    given = [
+        (person, name, row, f"R_{reference}", "empathy", rating, place, reference)
+        for row, (person, name, _, answers) in enumerate(submissions, start=4)
+        for place, (reference, rating) in enumerate(answers.items(), start=1)
+    ]
+    names = ["platform_id", "submission", "row", "column", "item", "rating", "position", "reference"]
+    made = pd.DataFrame(given, columns=names)
+    texts_of = ["platform_id", "submission", "column", "item", "reference"]
+    made = made.astype(dict.fromkeys(texts_of, "string") | {"rating": "float64", "position": "Int64"})
+    told = pd.DataFrame(demographics or {"platform_id": []}).astype("string")
+    return exports.Export(
+        Path(file), "observed", raters, made, ("label",), (), 0, True, told, frozenset(revoked), {"rows kept once": 1}
+    )
+
+
+ALL_FOUR = {"lab-1": 1, "lab-2": 2, "lab-3": 3, "lab-4": 4}
+ANN_TWICE = [
+    ("ann", "s1", "2031-01-02", {"lab-1": 5, "lab-2": 5}),
+    ("bob", "s2", "2031-01-03", ALL_FOUR),
+    ("ann", "s3", "2031-01-01", ALL_FOUR),
+]
+
+
+@pytest.mark.parametrize(("keep", "stays"), [("first", [1, 2, 3, 4]), ("last", [5, 5])])
+def test_of_two_submissions_one_stays_under_the_participants_pseudonym_and_the_other_leaves_as_duplicate(keep, stays):
+    merged = merge(
+        export_of(*ANN_TWICE), responses=RATED, rules=rules_of("unfinished", {"name": "duplicate", "keep": keep})
+    )
+
+    gone = 10 - 4 - len(stays)
+    assert rows(merged.flow) == [
+        ("entered", None, 3, 10, None, None),
+        ("excluded", "revoked_consent", 0, 0, 0, 0),
+        ("excluded", "preview", 0, 0, 0, 0),
+        ("excluded", "unfinished", 0, 0, 0, 0),
+        ("excluded", "duplicate", 1, gone, 1, gone),
+        ("remaining", None, 2, 4 + len(stays), None, None),
+    ]
+    (double,) = merged.raters.query("not included")["rater_id"]
+    assert double.endswith(".2")
+    kept = merged.ratings[merged.ratings["rater_id"] == double.removesuffix(".2")]
+    assert sorted(kept["rating"]) == stays and kept["included"].all()
+    assert merged.ratings.loc[merged.ratings["rater_id"] == double, "reason"].unique().tolist() == ["duplicate"]
+    assert "1 rows kept once" in merged.notes
+
+
+def test_a_participant_of_two_exports_has_two_submissions():
+    first, second = export_of(*ANN_TWICE[:1]), export_of(*ANN_TWICE[1:], file="second.csv")
+
+    merged = merge(first, second, responses=RATED, rules=NO_RULES)
+
+    assert merged.flow.set_index("reason").loc["duplicate", ["raters", "ratings"]].tolist() == [1, 2]
+
+
+def test_who_took_the_consent_back_is_a_count_in_the_flow_and_in_no_table():
+    """In whatever export it is told, with all submissions; other rules read nothing of such a rater."""
+    first = export_of(*ANN_TWICE, finished=[False, True, False])
+    second = export_of(("eve", "s9", None, ALL_FOUR), revoked=["ann"], file="second.csv")
+
+    merged = merge(first, second, responses=RATED, rules=rules_of("unfinished"))
+
+    assert rows(merged.flow) == [
+        ("entered", None, 4, 14, None, None),
+        ("excluded", "revoked_consent", 2, 6, 2, 6),
+        *STANDING,
+        ("excluded", "unfinished", 0, 0, 0, 0),
+        ("remaining", None, 2, 8, None, None),
+    ]
+    assert len(merged.raters) == 2 and len(merged.ratings) == 8
+    ann = pseudonyms.pseudonyms(pd.Series(["ann"]), KEY)[0]
+    assert not merged.raters["rater_id"].str.startswith(ann).any()
+    assert not merged.ratings["rater_id"].str.startswith(ann).any()
+
+
+def test_the_same_without_exclusions_is_an_empty_list_away():
+    """Previews, further submissions and revoked consent are no raters, whatever the list."""
+    file = DATA / "exports" / "qualtrics.csv"
+
+    merged = merge(read(file, rules=NO_RULES), responses=RATED, rules=NO_RULES)
+
+    assert rows(merged.flow)[-2:] == [("excluded", "no ratings", 1, 0, 1, 0), ("remaining", None, 6, 20, None, None)]
+    assert merged.ratings["included"].sum() == 20
+
+
+def test_what_is_told_of_raters_is_in_raters_csv_as_far_as_the_config_allows_it(tmp_path):
+    told = {
+        "platform_id": ["bob", "ann"],
+        "Age": ["30", "17"],
+        "Sex": ["=cmd", "DATA_EXPIRED"],
+        "City": ["Ulm", "Bonn"],
+    }
+    made = export_of(*ANN_TWICE, demographics=told)
+
+    merged = merge(made, responses=RATED, rules=NO_RULES, told=("sex", "age"))
+    tables.RATERS.write(merged.raters, tmp_path / "raters.csv")
+
+    written = tables.RATERS.read(tmp_path / "raters.csv")
+    assert list(written) == [*tables.RATERS.names, "sex", "age"]
+    found = {tuple(row) for row in written[["sex", "age", "included"]].fillna("none").itertuples(index=False)}
+    assert found == {("'=cmd", "30 or older", True), ("none", "below 18", True), ("none", "below 18", False)}
+    assert "Ulm" not in (tmp_path / "raters.csv").read_text()
+
+
+TWO_ITEMS = Instrument.model_validate(
+    {
+        "items": [{"name": name, "wording": "?", "scale": {"min": 1, "max": 7}} for name in ("warm", "kind")],
+        "scales": [{"name": "empathy", "items": ["warm", "kind"]}],
+    }
+)
+
+
+def long_items(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text(
+        "who,text_id,written_by,answer,what\nann,p1,human,1,warm\nann,p1,human,4,kind\nann,p1,bot,2,warm\n"
+        "ann,p1,bot,,kind\n"
+    )
+    return {"file": str(path), "format": "long", "columns": {**COLUMNS, "item": "what"}, "origin": "observed"}
+
+
+def test_items_are_averaged_under_the_scales_name_and_a_response_with_a_missing_item_is_counted(tmp_path):
+    read_items = exports.read(long_items(tmp_path), TWO_ITEMS, "empathy", NO_RULES)
+
+    merged = merge(read_items, rules=NO_RULES, survey=TWO_ITEMS)
+
+    assert merged.ratings.query("source == 'human'")[["item", "rating"]].values.tolist() == [
+        ["empathy", 2.5],
+        ["kind", 4],
+        ["warm", 1],
+    ]
+    assert merged.ratings.query("source == 'bot'")[["item", "rating"]].values.tolist() == [["warm", 2]]
+    assert rows(merged.flow)[-1] == ("remaining", None, 1, 3, None, None), "averages are no ratings"
+    assert "empathy: 1 responses without an average, as too few of its items were answered" in merged.notes
+
+
+def test_a_scale_may_be_averaged_over_fewer_items_where_the_instrument_says_so(tmp_path):
+    loose = TWO_ITEMS.model_copy(update={"scales": [TWO_ITEMS.scales[0].model_copy(update={"least_items": 1})]})
+
+    merged = merge(exports.read(long_items(tmp_path), loose, "empathy", NO_RULES), rules=NO_RULES, survey=loose)
+
+    assert merged.ratings.query("item == 'empathy'").set_index("source")["rating"].to_dict() == {"bot": 2, "human": 2.5}

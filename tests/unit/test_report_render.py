@@ -100,15 +100,15 @@ def test_figures_have_descriptions_and_figures_and_tables_are_numbered_from_one(
     figures = [caption for caption in page.captions if caption.startswith("Figure")]
     tables = [caption for caption in page.captions if caption.startswith("Table")]
 
-    assert len(page.alternatives) == len(figures) == 8
+    assert len(page.alternatives) == len(figures) == 10
     assert all(len(alternative) > 40 for alternative in page.alternatives)
-    assert page.tables == len(tables) == 27
-    assert [caption.split(":")[0] for caption in figures] == [f"Figure {n}" for n in range(1, 9)]
-    assert [caption.split(":")[0] for caption in tables] == [f"Table {n}" for n in range(1, 28)]
+    assert page.tables == len(tables) == 33
+    assert [caption.split(":")[0] for caption in figures] == [f"Figure {n}" for n in range(1, 11)]
+    assert [caption.split(":")[0] for caption in tables] == [f"Table {n}" for n in range(1, 34)]
 
 
 def test_references_lead_to_what_they_name(page, without_quarto):
-    assert "Figure 2 and Table 9 give the estimated marginal means" in page.text
+    assert "Figure 4 and Table 15 give the estimated marginal means" in page.text
     assert "Table 1 lists all 6." in page.text
     assert '<a href="#fig-study1-means"' in without_quarto.read_text(encoding="utf-8")
 

@@ -88,6 +88,7 @@ def test_texts_without_ratings_and_ratings_without_texts_make_one_report_that_sa
         "Figure 2",
         "Figure 3",
         "Figure 4",
+        "Figure 5",
     ]
 
 
@@ -155,19 +156,6 @@ def test_a_study_without_humans_says_why_nothing_is_said_of_them(usual):
     assert "**Study 2:** no source is human. So nothing is said of humans here" in left_out
     assert "**Study 1:** no source is human" not in left_out
     assert "**Study 1:** the model *two&#95;intercept* is fitted without" in left_out
-
-
-def test_the_exclusions_are_said_as_the_config_has_them(usual):
-    study = usual.studies["study1"]
-    assert methods.exclusions(study) == (
-        "Taken out of the models, by the first rule that they failed, were raters who did not reach the end of the "
-        "survey, failed 1 attention check or more, took less than 180 s or gave the same answer in all of at least "
-        "10 ratings."
-    )
-
-    rules = study.settings["ratings"]["exclusions"]
-    rules |= {"unfinished": False, "attention": None, "too_fast_s": None, "straight_lining": None}
-    assert methods.exclusions(study) == "No rule excluded a rater."
 
 
 def rows_of(table, named):
@@ -339,7 +327,7 @@ FROZEN = {"folder": "data/frozen/r/study1", "run": "r", "study": "study1", "froz
 
 
 def test_of_a_frozen_study_it_is_said_where_and_when_and_each_later_change_is_listed(usual):
-    changes = [{"what": "exclusions > too_fast_s", "was": "180.0", "now": "60.0 {x} <b>"}]
+    changes = [{"what": "exclusions > too_fast > seconds", "was": "180.0", "now": "60.0 {x} <b>"}]
     known = {"study1": FROZEN | {"changes": changes}, "study2": FROZEN | {"changes": []}}
     run = replace(usual, provenance=usual.provenance | {"frozen": known})
 
@@ -348,7 +336,10 @@ def test_of_a_frozen_study_it_is_said_where_and_when_and_each_later_change_is_li
 
     assert "- Study 1: frozen on 2026-03-01 by the run r (data/frozen/r/study1); 1 later change of" in said
     assert "- Study 2: frozen on 2026-03-01 by the run r (data/frozen/r/study1); no later change of" in said
-    assert '<th scope="row">Study 1</th><td>exclusions > too_fast_s</td><td>180.0</td><td>60.0 {x} <b></td>' in said
+    assert (
+        '<th scope="row">Study 1</th><td>exclusions > too_fast > seconds</td><td>180.0</td><td>60.0 {x} <b></td>'
+        in said
+    )
     assert "<b>" not in shown and "{x}" not in shown
     assert "<table>" not in methods.frozen(
         replace(run, provenance=usual.provenance | {"frozen": {"study2": known["study2"]}})
@@ -380,7 +371,7 @@ def test_an_archived_source_is_shown_with_the_models_that_its_file_names_and_its
 def test_ratings_that_are_declared_and_awaited_are_no_ratings(tmp_path):
     config = config_of("configs/smoke.yaml")
     for study in config["studies"].values():
-        study["ratings"] = {"exclusions": {"too_fast_s": 60}}
+        study["ratings"] = {"exclusions": ["unfinished"]}
     config["claims"] = []
     made = write(tmp_path, config)
 

@@ -149,10 +149,12 @@ def test_a_study_without_posts_keeps_its_ratings():
 
 
 def test_a_study_may_declare_what_is_asked_before_there_are_ratings():
-    study = settings.read(changed("studies", "s", "ratings", to={"exclusions": {"too_fast_s": 60}}))["studies"]["s"]
+    study = settings.read(changed("studies", "s", "ratings", to={"exclusions": [{"name": "too_fast", "seconds": 60}]}))[
+        "studies"
+    ]["s"]
     simulated = changed("studies", "s", "ratings", to={"simulate": {"raters": 2, "posts_per_rater": 1}})
 
-    assert study["ratings"]["exclusions"]["too_fast_s"] == 60 and not settings.is_rated(study)
+    assert study["ratings"]["exclusions"][-1]["seconds"] == 60 and not settings.is_rated(study)
     assert not settings.is_rated(settings.read(MINIMAL)["studies"]["s"])
     for given in (simulated, changed("studies", "s", "ratings", to={"exports": [FILE]})):
         assert settings.is_rated(settings.read(given)["studies"]["s"])
@@ -248,7 +250,7 @@ def test_a_missing_key_is_named(path, expected):
         (
             ["studies", "s", "ratings"],
             {"simulate": {"raters": 2, "posts_per_rater": 1, "careless": 0.5, "unfinished": 0.5, "hurried": 0}},
-            "config: studies > s > ratings > simulate: careless, unfinished and hurried together must be below 1: "
+            "config: studies > s > ratings > simulate: the shares of raters who leave must together be below 1: "
             "raters must remain",
         ),
         (
@@ -431,3 +433,44 @@ def test_a_mistake_in_an_api_source_is_named(given, expected):
     (line,) = mistakes(with_api(**given))
 
     assert line.startswith(f"config: sources > gpt > {expected}")
+
+
+@pytest.mark.parametrize(
+    ("export", "expected"),
+    [
+        ({"format": "long", "pattern": "x"}, "pattern is for the format qualtrics alone"),
+        ({"pattern": "R_{respons}_{item}"}, "pattern: unknown word 'respons'; did you mean 'response'?"),
+        ({"position": "{rater}_DO"}, "position: unknown word 'rater'; known: response, post_id, source, sample, loop"),
+        (
+            {"format": "prolific", "answers": {"x": 1}},
+            "of the format prolific only columns > rater_id and demographics",
+        ),
+        ({"format": "prolific"}, "exports hold demographics alone: name the file of the ratings, too"),
+        ({"answers": {True: 1}}, "Input should be a valid string (found: True)"),
+    ],
+)
+def test_what_a_config_says_of_an_export_is_checked(export, expected):
+    entry = {"file": "x.csv", "origin": "observed", "rights": "ours", **export}
+    config = {
+        "run": "x",
+        "sources": {"human": {"kind": "human", "title": "h"}},
+        "studies": {"main": {"title": "t", "sources": ["human"], "ratings": {"exports": [entry]}}},
+    }
+
+    with pytest.raises(ValueError) as error:
+        settings.read(config)
+
+    assert expected in str(error.value)
+
+
+def test_numbers_as_keys_of_answers_are_the_texts_of_cells():
+    entry = {"file": "x.csv", "origin": "observed", "rights": "ours", "answers": {-99: None, 0: 1, "No": 2.5}}
+    config = {
+        "run": "x",
+        "sources": {"human": {"kind": "human", "title": "h"}},
+        "studies": {"main": {"title": "t", "sources": ["human"], "ratings": {"exports": [entry]}}},
+    }
+
+    (export,) = settings.read(config)["studies"]["main"]["ratings"]["exports"]
+
+    assert export["answers"] == {"-99": None, "0": 1, "No": 2.5}

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from empathic import sheets
@@ -103,3 +104,38 @@ def test_numbers_are_missing_where_empty_and_refused_where_none(written):
 def test_many_names_are_shortened():
     assert sheets.shorten("abcd", 3) == "a, b, c and 1 more"
     assert sheets.shorten("abc", 3) == "a, b, c"
+
+
+def test_columns_are_called_by_our_names_where_a_config_says_how(written):
+    sheet, _ = sheets.read(written("who,said,text\n1,2,3\n"))
+
+    assert list(sheet.renamed({"rater": "who", "text": "text"}).cells) == ["rater", "said", "text"]
+    assert sheet.renamed({"text": "said", "other": "text"}).cells.iloc[0].to_dict() == {
+        "who": "1",
+        "text": "2",
+        "other": "3",
+    }
+    with pytest.raises(
+        InputError, match="column 'said': the config calls this column 'text', and the file has another"
+    ):
+        sheet.renamed({"text": "said"})
+    with pytest.raises(InputError, match="column 'sad': no such column .did you mean 'said'"):
+        sheet.renamed({"text": "sad"})
+
+
+def test_a_text_that_a_spreadsheet_would_take_for_a_formula_is_made_safe_and_a_number_is_not():
+    cells = pd.Series(["=1+1", "+1 from me", "-", "@you", "\tx", "\rx", "-3", "+4.5", "a=b", "", None], dtype="string")
+
+    assert sheets.made_safe(cells).fillna("NONE").tolist() == [
+        *("'=1+1", "'+1 from me", "'-", "'@you", "'\tx", "'\rx"),
+        *("-3", "+4.5", "a=b", "", "NONE"),
+    ]
+
+
+def test_a_file_with_fewer_rows_than_its_headers_is_refused(written):
+    for content in ("a,b\n", "a,b\nc,d\n", "a,b\nc,d\n{},{}\n"):
+        assert message(written(content), header_rows=3).startswith(": the file has no row of answers below its header.")
+
+
+def test_a_quote_that_is_not_closed_is_refused(written):
+    assert message(written('a,b\n1,2\n3,"four\n5,6\n')).startswith(": no CSV (a quote that opens is not closed")

@@ -4,19 +4,20 @@ import csv
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from empathic import exports, instrument, ratings, settings, simulate, survey_export, tables, truth
+from empathic import exports, instrument, pseudonyms, ratings, settings, simulate, survey_export, tables, truth
 from empathic.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SURVEY = instrument.read(ROOT / "data" / "instrument.yaml", "empathy")
-RULES = settings.Exclusions().model_dump()
-NO_RULES = {"unfinished": False, "attention": None, "too_fast_s": None, "straight_lining": None}
+RULES = settings.Ratings().model_dump()["exclusions"]
+NO_RULES = settings.Ratings(exclusions=[]).model_dump()["exclusions"]
 NO_SDS = dict.fromkeys(("sd_rater", "sd_post", "sd_response", "sd_rater_source"), 0.0)
 
 
@@ -50,18 +51,30 @@ def design(responses, *, rules=RULES, seed=1, effects=None, **asked):
     return simulate.Design("study1", seed, responses, sources, SURVEY, "empathy", described, rules)
 
 
+def changed_rules(**changes):
+    """The default rules with some of them changed; None: taken out."""
+    changed = [rule | changes[rule["name"]] if changes.get(rule["name"]) else rule for rule in RULES]
+    return [rule for rule in changed if changes.get(rule["name"], {}) is not None]
+
+
 def export(planned, path):
     survey_export.write(planned, simulate.simulate(planned), path)
     return path
 
 
+def described(file, form):
+    """An export as a config describes it."""
+    return settings.Export(file=file, format=form, origin="simulated", rights="none").model_dump(mode="json")
+
+
 def merge(planned, path):
     export(planned, path)
-    described = {"file": str(path), "format": "qualtrics", "columns": {}, "origin": "simulated"}
-    read = exports.read(described, SURVEY, "empathy", planned.rules)
-    return ratings.merge(
-        [read], planned.responses, sources=planned.sources, rules=planned.rules, private_key=lambda: "unused"
-    )
+    people = path.with_name("demographics.csv")
+    survey_export.write_demographics(planned, simulate.simulate(planned), people)
+    given = [described(path, "qualtrics"), described(people, "prolific")]
+    read = exports.read_all(given, SURVEY, "empathy", planned.rules)
+    asked = ratings.Asked(SURVEY, planned.sources, planned.rules, ["age", "sex", "student_status"], [18, 40])
+    return ratings.merge(read, planned.responses, asked, private_key=lambda: "unused")
 
 
 def study1(**changed):
@@ -88,25 +101,32 @@ def test_exactly_as_many_raters_remain_as_asked_each_with_all_that_it_was_shown(
 
 
 def test_each_kind_of_rater_has_its_declared_share_of_all_and_its_own_rule_takes_it_out(tmp_path):
-    planned = study1(careless=0.1, unfinished=0.2, hurried=0.05)
+    planned = study1(careless=0.1, failed_checks=0.05, unfinished=0.2, hurried=0.05, revoked=0.03, doubled=0.1)
     simulation = simulate.simulate(planned)
 
     numbers = simulate.counts(simulation)
     merged = merge(planned, tmp_path / "export.csv")
 
-    total = len(simulation.raters)
+    total = sum(numbers.values()) - numbers["doubled"]
     assert numbers == {
         "attentive": 192,
         "careless": round(0.1 * total),
+        "failed_checks": round(0.05 * total),
         "unfinished": round(0.2 * total),
         "hurried": round(0.05 * total),
+        "revoked": round(0.03 * total),
+        "doubled": round(0.1 * total),
     }
     left = merged.flow.set_index("reason")["raters"]
-    assert left[["unfinished", "attention", "too_fast"]].tolist() == [
+    assert left["attention"] + left["straight_lining"] == numbers["careless"] + numbers["failed_checks"]
+    assert left[["revoked_consent", "preview", "duplicate", "unfinished", "too_fast"]].tolist() == [
+        numbers["revoked"],
+        0,
+        numbers["doubled"],
         numbers["unfinished"],
-        numbers["careless"],
         numbers["hurried"],
     ]
+    assert left.iloc[0] == total + numbers["doubled"]
     given = merged.flow.set_index("reason")["ratings"]
     assert 0 < given["unfinished"] < 15 * numbers["unfinished"], "they left before the end"
     assert given["too_fast"] == 15 * numbers["hurried"]
@@ -115,25 +135,50 @@ def test_each_kind_of_rater_has_its_declared_share_of_all_and_its_own_rule_takes
 
 def test_kinds_that_no_rule_would_take_out_are_not_drawn():
     def kinds(**rules):
-        return simulate.counts(simulate.simulate(study1(rules=RULES | rules)))
+        return simulate.counts(simulate.simulate(study1(rules=changed_rules(**rules))))
 
-    assert kinds(too_fast_s=None)["hurried"] == kinds(too_fast_s=0)["hurried"] == 0
-    assert kinds(unfinished=False)["unfinished"] == 0
+    assert kinds(too_fast=None)["hurried"] == kinds(too_fast={"seconds": 0})["hurried"] == 0
+    assert kinds(unfinished=None)["unfinished"] == 0
     assert kinds(attention=None, straight_lining=None)["careless"] == 0
-    assert kinds(attention=None)["careless"] > 0
-    assert sum(kinds(**NO_RULES).values()) == 192
+    assert kinds(attention=None)["careless"] > 0 == kinds(attention=None)["failed_checks"]
+    alone = simulate.counts(simulate.simulate(study1(rules=NO_RULES)))
+    assert {kind for kind, number in alone.items() if number} == {"attentive", "revoked", "doubled"}
+
+
+@pytest.mark.parametrize("keep", ["first", "last", "first_finished"])
+def test_of_those_who_take_part_twice_the_rules_keep_the_submission_of_the_attentive_rater(keep, tmp_path):
+    planned = study1(rules=changed_rules(duplicate={"keep": keep}), doubled=0.2)
+
+    merged = merge(planned, tmp_path / "export.csv")
+
+    people = [rater for rater in simulate.simulate(planned).raters if rater.kind != "doubled"]
+    answers = {rater.platform_id: rater.ratings for rater in people}
+    names = pseudonyms.pseudonyms(pd.Series(list(answers), dtype="string"), pseudonyms.PUBLIC_KEY)
+    meant = dict(zip(names, answers.values(), strict=True))
+    kept = merged.ratings.query("included").groupby("rater_id")["rating"].apply(list)
+    assert len(kept) == 192 and all(kept[rater] == meant[rater] for rater in kept.index)
+    assert merged.raters["rater_id"].str.endswith(".2").sum() == simulate.counts(simulate.simulate(planned))["doubled"]
+
+
+def test_raters_may_be_too_fast_by_a_share_of_the_median(tmp_path):
+    planned = study1(rules=changed_rules(too_fast={"seconds": None, "share_of_median": 0.3}), hurried=0.1)
+
+    merged = merge(planned, tmp_path / "export.csv")
+
+    left = merged.flow.set_index("reason")["raters"]
+    assert left["too_fast"] == simulate.counts(simulate.simulate(planned))["hurried"] > 15 and left.iloc[-1] == 192
 
 
 def test_careless_raters_whom_attention_checks_do_not_catch_straight_line(tmp_path):
-    merged = merge(study1(rules=RULES | {"attention": {"failed": 3}}), tmp_path / "export.csv")
+    merged = merge(study1(rules=changed_rules(attention={"failed": 3})), tmp_path / "export.csv")
 
     left = merged.flow.set_index("reason")["raters"]
-    assert left["attention"] == 0 and left["straight_lining"] == 8
+    assert left["attention"] == 0 and left["straight_lining"] == 6
     assert left.iloc[-1] == 192
 
 
 def test_honest_raters_who_happen_to_straight_line_are_drawn_anew(tmp_path):
-    planned = study1(rules=RULES | {"straight_lining": 3}, posts_per_rater=1)
+    planned = study1(rules=changed_rules(straight_lining={"at_least": 3}), posts_per_rater=1)
 
     merged = merge(planned, tmp_path / "export.csv")
 
@@ -254,11 +299,14 @@ def test_the_truth_keeps_the_declared_effects_and_sums_their_variances():
     assert told["total_sd"] == pytest.approx(np.sqrt(1 + 0.64 + 0.09 + 0.09 + 0.16))
     assert told["effects"]["sd_rater"] == 0.8
     assert told["raters"] == {
-        "take_part": 212,
+        "take_part": 215,
         "attentive": 192,
-        "careless": 8,
-        "unfinished": 8,
+        "careless": 6,
+        "failed_checks": 2,
+        "unfinished": 9,
         "hurried": 4,
+        "revoked": 2,
+        "doubled": 4,
         "redrawn": 0,
     }
 
@@ -328,10 +376,48 @@ def test_the_export_looks_like_the_platforms(tmp_path):
     assert wording[names.index(f"R_{response}_empathy")] == SURVEY.item("empathy").wording
     table = pd.DataFrame(rows, columns=names)
     assert table["IPAddress"].str.fullmatch(r"192\.0\.2\.\d{1,3}").all(), "addresses kept for documentation"
-    assert table["PROLIFIC_PID"].str.fullmatch("[0-9a-f]{24}").all() and table["PROLIFIC_PID"].is_unique
+    assert table["PROLIFIC_PID"].str.fullmatch("[0-9a-f]{24}").all() and table["PROLIFIC_PID"].duplicated().sum() == 4
     assert table["ResponseId"].map(lambda key: bool(re.fullmatch(r"R_[a-zA-Z0-9]{15}", key))).all()
     unfinished = table[table["Finished"] == "0"]
-    assert len(unfinished) == 8 and (unfinished["Progress"].astype(int) < 100).all()
+    assert len(unfinished) == 9 and (unfinished["Progress"].astype(int) < 100).all()
     assert (table.loc[table["Finished"] == "1", "Progress"] == "100").all()
     times = pd.to_datetime(table["EndDate"]) - pd.to_datetime(table["StartDate"])
     assert times.dt.total_seconds().astype(int).tolist() == table["Duration (in seconds)"].astype(int).tolist()
+
+
+def test_the_demographics_are_what_prolific_exports_a_row_a_participant(tmp_path):
+    planned = study1(revoked=0.1, doubled=0.1)
+    simulation = simulate.simulate(planned)
+    path = tmp_path / "demographics.csv"
+
+    survey_export.write_demographics(planned, simulation, path)
+
+    table = pd.read_csv(path, dtype="string", keep_default_na=False)
+    assert list(table)[:3] == ["Submission id", "Participant id", "Status"] and list(table)[-1] == "Employment status"
+    assert len(list(table)) == 20
+    assert set(table["Participant id"]) == {rater.platform_id for rater in simulation.raters}
+    assert table["Participant id"].is_unique and table["Submission id"].is_unique
+    gone = {rater.platform_id for rater in simulation.raters if rater.kind == "revoked"}
+    assert set(table.loc[table["Age"] == "CONSENT_REVOKED", "Participant id"]) == gone and len(gone) > 15
+    assert 0 < (table["Age"] == "DATA_EXPIRED").sum() < 40
+    told = table.loc[~table["Age"].isin(["CONSENT_REVOKED", "DATA_EXPIRED"]), "Age"].astype(int)
+    assert told.between(18, 79).all()
+
+
+def test_simulated_raters_come_with_the_demographics_that_the_config_allows(tmp_path):
+    merged = merge(study1(), tmp_path / "export.csv")
+
+    assert list(merged.raters)[-3:] == ["age", "sex", "student_status"]
+    assert set(merged.raters["age"].dropna()) == {"18-39", "40 or older"}
+    assert set(merged.raters["sex"].dropna()) == {"Female", "Male"}
+    assert 0 < merged.raters["age"].isna().sum() < 40, "data of some have expired"
+
+
+def test_the_average_of_several_items_is_not_simulated():
+    items = [{"name": name, "wording": "?", "scale": {"min": 1, "max": 7}} for name in ("warm", "kind")]
+    survey = instrument.Instrument.model_validate(
+        {"items": items, "scales": [{"name": "empathy", "items": ["warm", "kind"]}]}
+    )
+
+    with pytest.raises(InputError, match="'empathy' averages several items, and simulated raters answer one"):
+        simulate.simulate(replace(study1(), survey=survey))

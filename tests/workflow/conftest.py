@@ -7,7 +7,14 @@ import pytest
 from checkout import Checkout
 from xdist.scheduler import LoadScopeScheduling
 
-OWN_RUNS = {"test_archived", "test_default_run", "test_interrupted", "test_ratings_only", "test_serving"}
+OWN_RUNS = {
+    "test_archived",
+    "test_default_run",
+    "test_interrupted",
+    "test_ratings_only",
+    "test_serving",
+    "test_welivita2024",
+}
 
 
 class OneSmokeRun(LoadScopeScheduling):

@@ -28,7 +28,7 @@ def run(new_checkout):
     checkout.ratings.to_csv(checkout.folder / "data" / "ratings.csv", index=False)
     export = {"file": "data/ratings.csv", "format": "long", **FILE}
     export["columns"] = {"rater_id": "who", "label": "text", "rating": "rating"}
-    asked = {"attention": None, "too_fast_s": None, "straight_lining": None, "unfinished": False}
+    asked = []
     given = {source: {"study1": {"file": f"data/{source}.csv", **FILE}} for source in ("human", "gpt4")}
     checkout.config = checkout.write_config(
         "archived",

@@ -46,7 +46,7 @@ def fielded_config(checkout):
     config = yaml.safe_load(checkout.read("configs/smoke.yaml")) | {"run": "fielded"}
     export = {"file": "data/given.csv", "format": "long", "origin": "observed", "rights": "made up"}
     export["columns"] = {name: name for name in ("rater_id", "response_id", "rating")}
-    asked = {"attention": None, "too_fast_s": None, "straight_lining": 12, "unfinished": False}
+    asked = [{"name": "straight_lining", "at_least": 12}]
     for study in STUDIES:
         config["studies"][study]["frozen"] = f"{FROZEN}/{study}"
     config["studies"]["study1"]["ratings"] = {"exports": [export], "exclusions": asked}
@@ -129,10 +129,10 @@ def test_the_report_lists_what_was_declared_otherwise_at_freezing(fielded):
 
     changes = {change["what"]: (change["was"], change["now"]) for change in known["study1"]["changes"]}
     assert changes == {
-        "exclusions > unfinished": ("true", "false"),
-        "exclusions > attention": ('{"failed": 1}', "empty"),
-        "exclusions > too_fast_s": ("180.0", "empty"),
-        "exclusions > straight_lining": ("10", "12"),
+        "exclusions > unfinished": ("{}", "not declared"),
+        "exclusions > attention": ('{"failed": 1}', "not declared"),
+        "exclusions > too_fast": ('{"seconds": 180.0, "share_of_median": null}', "not declared"),
+        "exclusions > straight_lining > at_least": ("10", "12"),
     }
     assert {change["what"] for change in known["study2"]["changes"]} == {"item", "exclusions", "instrument"}
     assert "Frozen texts, and what was changed since" in page and "straight&#95;lining" in page.replace("_", "&#95;")

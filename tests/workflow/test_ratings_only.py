@@ -23,7 +23,7 @@ def run(new_checkout):
         "origin": "observed",
         "rights": "made up",
     }
-    asked = {"attention": None, "too_fast_s": None, "straight_lining": None, "unfinished": False}
+    asked = []
     (checkout.folder / "data" / "one_item.yaml").write_text(
         'items: [{name: empathy, wording: "How empathic?", scale: {min: 1, max: 7, step: 1}}]\n'
     )

@@ -1,5 +1,6 @@
 """What the report reads: the tables, texts and records of one run. Nothing is computed here but counts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +51,8 @@ class Study:
     raters: pd.DataFrame | None = None
     ratings: pd.DataFrame | None = None
     flow: pd.DataFrame | None = None
+    assignment: dict[str, pd.DataFrame] = field(default_factory=dict)
+    reliability: dict[str, pd.DataFrame] = field(default_factory=dict)
     style: pd.DataFrame | None = None
     models: dict[str, Model] = field(default_factory=dict)
     generations: dict[str, pd.DataFrame] = field(default_factory=dict)
@@ -180,12 +183,20 @@ def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str)
         parts |= {"raters": tables.RATERS.read(folder / "raters.csv")}
         parts |= {"ratings": tables.RATINGS.read(folder / "ratings.csv")}
         parts |= {"flow": tables.FLOW.read(folder / "flow.csv")}
+        parts["assignment"] = _described(folder, (tables.POSITIONS, tables.RATED, tables.SEEN))
+        parts["reliability"] = _described(folder, (tables.AGREEMENT, tables.SCALES, tables.SCALE_USE))
         parts["models"] = {model: _model(folder / "models" / model) for model in settings["models"]}
         instrument = provenance["shown"][settings["ratings"]["instrument"]]
         parts["instrument"] = Instrument.model_validate(yaml.safe_load(instrument))
         if settings["ratings"]["simulate"]:
             parts["truth"] = files.read_json(simulated / "SIMULATED_truth.json")
     return Study(name, settings, declared, **parts)
+
+
+def _described(folder: Path, described: Iterable[tables.Table]) -> dict[str, pd.DataFrame]:
+    """Tables of a study that lie in a folder of their own, by the names of their files."""
+    paths = [(table, Path(table.path).relative_to("{study}")) for table in described]
+    return {path.stem: table.read(folder / path) for table, path in paths}
 
 
 def _model(folder: Path) -> Model:

@@ -1,4 +1,4 @@
-"""Methods as run: posts, sources, prompt, instrument, exclusions, participant flow, quality of the responses."""
+"""Methods as run: posts, sources, prompt, instrument, quality of the responses."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pandas as pd
 from empathic.checks import CHECKS, Check
 from empathic.report import blocks
 from empathic.report.loading import Run, Study
-from empathic.report.words import MISSING, Prose, count, counted, is_missing, listing, number, prose, share
+from empathic.report.words import MISSING, count, counted, is_missing, listing, number, prose, share
 
 PRECISION = {"none": "not quantized", "int8": "int8", "nf4": "NF4, 4 bit", "fp4": "FP4, 4 bit"}
 KINDS = {
@@ -15,13 +15,6 @@ KINDS = {
     "transformers": "a language model, run here",
     "openai": "a language model, asked through an API",
     "archived": "an archive",
-}
-STEPS = {"entered": "Entered", "excluded": "Excluded", "remaining": "Remain"}
-RULES = {
-    "unfinished": "did not finish the survey",
-    "attention": "failed attention checks",
-    "too_fast": "too fast",
-    "straight_lining": "gave the same answer throughout",
 }
 STANDS_OUT = 0.05  # A check failed by a larger share of a source's texts is said in words; our choice.
 ORIGINS = {"observed": "observed", "stand_in": "stand-in", "simulated": "simulated"}
@@ -176,73 +169,17 @@ def instrument(study: Study) -> str:
         items.append(
             f"**{prose(item.name)}**{primary}: “{prose(item.wording)}”, answered on {prose(item.scale)}{ends}."
         )
+    for scale in study.instrument.scales:
+        primary = " (the primary item)" if scale.name == study.item.name else ""
+        items.append(
+            f"**{prose(scale.name)}**{primary}: the mean of {listing(prose(name) for name in scale.items)}, where at "
+            f"least {count(scale.least)} of them were answered."
+        )
     items += [
         f"Attention check **{prose(check.name)}**: “{prose(check.wording)}”"
         for check in study.instrument.attention_checks
     ]
     return blocks.listed(items)
-
-
-def exclusions(study: Study) -> Prose:
-    """The rules that took raters out, in the order in which they were applied."""
-    rules = study.settings["ratings"]["exclusions"]
-    parts = []
-    if rules["unfinished"]:
-        parts.append("did not reach the end of the survey")
-    if rules["attention"]:
-        parts.append(f"failed {counted(rules['attention']['failed'], 'attention check')} or more")
-    if rules["too_fast_s"] is not None:
-        parts.append(f"took less than {number(rules['too_fast_s'], 0)} s")
-    if rules["straight_lining"]:
-        parts.append(f"gave the same answer in all of at least {counted(rules['straight_lining'], 'rating')}")
-    if not parts:
-        return Prose("No rule excluded a rater.")
-    return Prose(
-        f"Taken out of the models, by the first rule that they failed, were raters who {listing(parts, 'or')}."
-    )
-
-
-def assignment(study: Study) -> Prose:
-    """Who saw what."""
-    simulate = study.settings["ratings"]["simulate"]
-    used = study.used.groupby("rater_id").size()
-    each = counted(int(used.median()), "rating")
-    if simulate is None:
-        return Prose(f"The median rater gave {each} that the models read.")
-    posts = counted(simulate["posts_per_rater"], "post")
-    return Prose(
-        f"Each simulated rater saw {posts}, spread over the domains, with every source of each: {each}. "
-        "This assignment is ours; the paper's is not known here."
-    )
-
-
-def flow_table(study: Study) -> str:
-    """What entered, what left and why, what remains."""
-    flow = study.flow
-    steps = [STEPS[row.step] + ("" if pd.isna(row.reason) else f": {_reason(row.reason)}") for row in flow.itertuples()]
-    columns = [
-        blocks.words("Step", steps),
-        blocks.numbers("Raters", [count(value) for value in flow.raters]),
-        blocks.numbers("Ratings", [count(value) for value in flow.ratings]),
-        blocks.numbers("Raters failing it at all", [_any(value) for value in flow.raters_any]),
-    ]
-    caption = (
-        f"{prose(study.title)}: participant flow{_made(study)}. A rater is counted under the first rule failed; the "
-        "last column counts all who fail the rule, in whatever order."
-    )
-    return blocks.table(f"{study.name}-flow", caption, columns)
-
-
-def _any(value) -> str:
-    return "" if pd.isna(value) else count(value)
-
-
-def _reason(reason: str) -> str:
-    return RULES.get(reason, reason)
-
-
-def _made(study: Study) -> str:
-    return " of simulated raters" if study.simulated else ""
 
 
 def quality_table(study: Study) -> str:

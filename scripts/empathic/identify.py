@@ -1,0 +1,100 @@
+"""Which response each rating is of: by its id, by a label of the lab's own, or by post, source and sample."""
+
+import numpy as np
+import pandas as pd
+
+from empathic import ids
+from empathic.errors import InputError
+from empathic.exports import Export
+
+UNKNOWN = (
+    "Ratings belong to the very texts that were rated: bring those back (a changed post, prompt, model or setting "
+    "makes other texts), or correct the cell"
+)
+FOUND = ["response_id", "post_id", "domain", "source"]
+
+
+def identify(export: Export, responses: pd.DataFrame | None, sources: list[str]) -> pd.DataFrame:
+    """For each rating of an export the response_id, post_id, domain and source of what was rated.
+
+    responses: tables.RESPONSES, or None for a study without texts. sources: those of the study; ratings of others,
+    which leave by a step of the flow, need no response.
+
+    Raises InputError where a rating names no response, or names it by a label that two bear, or contradicts it.
+    """
+    ratings = export.ratings
+    if responses is None:
+        if "post_id" not in ratings or "source" not in ratings:
+            raise InputError(
+                export.file,
+                "the study has no texts, and no column is named for post_id and source",
+                "Name them in the config, under exports > columns, or give the study its posts",
+            )
+        return _without_texts(ratings)
+    outside = ~ratings["source"].isin(sources) if "source" in ratings else pd.Series(False, ratings.index)
+    if not export.identified_by and outside.any():
+        inside = _look_up(export, ratings[~outside], responses)
+        return pd.concat([inside, _without_texts(ratings[outside])]).reindex(ratings.index)
+    return _look_up(export, ratings, responses)
+
+
+def _without_texts(ratings: pd.DataFrame) -> pd.DataFrame:
+    found = ratings[["post_id", "source"]].copy()
+    found["domain"] = ratings["domain"] if "domain" in ratings else pd.array(["all"], "string").repeat(len(ratings))
+    codes, first = _rated(ratings)
+    rated = ratings[["post_id", "source", "sample"]].iloc[first].itertuples(index=False, name=None)
+    known = [ids.response_id(post, None, source, int(sample), None) for post, source, sample in rated]
+    found["response_id"] = pd.array(known, dtype="string")[codes]
+    return found
+
+
+def _rated(ratings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """For each rating the number of what was rated (post, source and sample), and for each number its first row."""
+    codes = np.zeros(len(ratings), dtype=np.int64)
+    for name in ("post_id", "source", "sample"):
+        own, known = pd.factorize(ratings[name])
+        codes, _ = pd.factorize(codes * max(len(known), 1) + own)
+    return codes, np.flatnonzero(~pd.Series(codes).duplicated().to_numpy())
+
+
+def _look_up(export: Export, ratings: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
+    """Find the response of each rating by its reference, or by post, source and sample. Raises InputError."""
+    place = pd.Series(-1, ratings.index)
+    if export.identified_by:
+        for column in export.identified_by:
+            known = responses[responses[column].notna()]
+            _check_unique(export, known, column)
+            position = pd.Series(responses.index.get_indexer(known.index), index=known[column])
+            place = place.mask(place < 0, ratings["reference"].map(position).fillna(-1).astype("int64"))
+    else:
+        names = ["post_id", "source", "sample"]
+        index = pd.MultiIndex.from_frame(responses[names].astype({"sample": "int64"}))
+        place = pd.Series(index.get_indexer(pd.MultiIndex.from_frame(ratings[names])), ratings.index)
+    if (place < 0).any():
+        lost = ratings.loc[(place < 0).idxmax()]
+        named = f"'{lost['reference']}'" if export.identified_by else _cell(lost)
+        problem = f"no response of this study is {named}"
+        raise InputError(export.file, problem, UNKNOWN, row=int(lost["row"]), column=str(lost["column"]))
+    found = responses[["response_id", "post_id", "domain", "source"]].iloc[place.to_numpy()].set_index(ratings.index)
+    for name in {"post_id", "source", "domain"} & set(ratings):
+        differs = ratings[name] != found[name]
+        if differs.any():
+            at = differs.idxmax()
+            raise InputError(
+                export.file,
+                f"the {name} is '{ratings.at[at, name]}', but that of the response is '{found.at[at, name]}'",
+                "Correct the cell, or do not name the column in exports > columns",
+                row=int(ratings.at[at, "row"]),
+            )
+    return found
+
+
+def _cell(rating: pd.Series) -> str:
+    return f"post '{rating['post_id']}', source '{rating['source']}', sample {rating['sample']}"
+
+
+def _check_unique(export: Export, known: pd.DataFrame, column: str) -> None:
+    twice = known[column][known[column].duplicated()]
+    if len(twice):
+        problem = f"two responses of the study bear the {column} '{twice.iloc[0]}'"
+        raise InputError(export.file, problem, "Name responses by response_id, or mend the labels")
