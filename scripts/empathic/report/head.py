@@ -192,7 +192,7 @@ def left_out(run: Run) -> str:
     for study in run.studies.values():
         items += [f"**{prose(study.title)}:** {reason}" for reason in _left_out(study)]
     if run.claims is None:
-        items.append("**Claims:** the config names no claims, or no study has ratings; so none is decided.")
+        items.append("**Claims:** the config names no claims; so none is decided.")
     return blocks.listed(items or ["Nothing that the run's data allow."])
 
 

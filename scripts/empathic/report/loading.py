@@ -153,7 +153,7 @@ def load(results: Path | str, simulated: Path | str) -> Run:
     provenance = files.read_json(results / "provenance.json")
     config = provenance["config"]
     studies = {name: _study(results / name, simulated / name, provenance, name) for name in config["studies"]}
-    decided = bool(config["claims"]) and any(study.ratings is not None for study in studies.values())
+    decided = bool(config["claims"])
     return Run(
         provenance,
         studies,
