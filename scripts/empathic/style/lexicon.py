@@ -54,8 +54,8 @@ class Lexicon:
     """Entries, found by their first word.
 
     together: a token that an entry has taken is taken for all categories (a LIWC dictionary, in which a phrase stands
-    in the place of its words); else for that entry's own (separate lists). contractions: a token that no entry has as
-    it stands is looked up by what stands before its apostrophe (`you're` as `you`).
+    in the place of its words); else for that entry's own (separate lists). contractions: what stands before a token's
+    apostrophe is looked up as a word, too (`you're` as `you`), and counts where the list has no entry for the whole.
     """
 
     def __init__(self, entries: Iterable[Entry], *, together: bool, contractions: bool) -> None:
@@ -108,8 +108,8 @@ class Lexicon:
         if len(self._remembered) >= MANY:
             self._remembered.clear()
         entries = self._starting(token)
-        if not entries and self._contractions and "'" in token:
-            entries = self._starting(token.partition("'")[0])
+        if self._contractions and "'" in token:
+            entries += [entry for entry in self._starting(token.partition("'")[0]) if len(entry.words) == 1]
         return self._remembered.setdefault(token, _Begun.of(entries))
 
     def _starting(self, token: str) -> list[Entry]:
