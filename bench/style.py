@@ -1,7 +1,7 @@
 """The stage of style on a real study, odd texts, and the error rate of its permutation test: python bench/style.py.
 
-The study is that of Welivita and Pu (2024), 12,000 responses, in data/external/welivita2024. Rates are set against those
-of VADER alone on the same texts in the same run, as machines differ. `--embeddings FOLDER` adds the encoder's rate.
+The study is that of Welivita and Pu (2024), 12,000 responses, in data/external/welivita2024. Rates are set against
+those of VADER alone on the same texts in the same run, as machines differ. `--embeddings FOLDER` adds the encoder's.
 """
 
 import argparse
@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from empathic import features, settings
 from empathic.style import classifier, contrasts, distinctive, likeness, measure, rated, tokens
 
+ROOT = Path(__file__).parents[1]
 LISTS = sorted((ROOT / "data/wordlists").glob("*.txt"))
 TOOLS = measure.instruments(LISTS, ROOT / "data/wordlists/empath.tsv", settings.EMPATH)
 PERMUTATIONS, CLASSIFIER, DRAWS = 19_999, 199, 2_000

@@ -3,6 +3,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from empathic import tables
 from empathic.style import distinctive, likeness
@@ -90,3 +92,24 @@ def test_a_source_with_one_post_has_nothing_to_be_compared_with():
 
     assert math.isnan(found.loc["own", "mean"])
     assert found.loc["post", "mean"] == 1
+
+
+def test_embeddings_are_the_mean_of_a_texts_own_tokens_whatever_its_neighbours(tmp_path):
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "take", "care", "rest"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    tokenizer = BertTokenizerFast(str(tmp_path / "vocab.txt"))
+    tokenizer.save_pretrained(tmp_path)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    torch.manual_seed(1)
+    model = BertModel(BertConfig(vocab_size=len(words), **sizes)).eval()
+    model.save_pretrained(tmp_path)
+
+    done = []
+    found = likeness.embed(["take care", "rest " * 50, ""], tmp_path, progress=done.append)
+
+    with torch.inference_mode():
+        states = model(**tokenizer("take care", return_tensors="pt")).last_hidden_state[0]
+    expected = states.mean(dim=0) / states.mean(dim=0).norm()
+    assert found[0] == pytest.approx(expected.numpy(), abs=1e-6)
+    assert np.linalg.norm(found, axis=1) == pytest.approx([1, 1, 1])
+    assert done == [3]

@@ -95,25 +95,25 @@ def bootstrap(differences: np.ndarray, rng: np.random.Generator, draws: int) -> 
     """Standard error and 95% percentile interval (2 x features) of a mean difference, by drawing whole posts.
 
     differences: posts x features, NaN left out. The standard error is sqrt(n / (n - 1)) times the deviation of the
-    draws, which alone is too small by that factor. NaN with fewer than two posts.
+    draws, which alone is too small by that factor. NaN for a feature with fewer than two posts.
     """
-    posts = len(differences)
-    if posts < 2:
-        return np.full(differences.shape[1], np.nan), np.full((2, differences.shape[1]), np.nan)
     there = ~np.isnan(differences)
-    filled = np.nan_to_num(differences)
-    whole = there.all()
-    means = np.empty((draws, differences.shape[1]))
+    n = there.sum(axis=0)
+    use = n >= 2
+    std_error, ends = np.full(len(n), np.nan), np.full((2, len(n)), np.nan)
+    if not use.any():
+        return std_error, ends
+    posts, filled, counted = len(differences), np.nan_to_num(differences[:, use]), there[:, use]
+    means = np.empty((draws, use.sum()))
     for start in range(0, draws, CHUNK):
         size = min(CHUNK, draws - start)
         weights = rng.multinomial(posts, np.full(posts, 1 / posts), size).astype(float)
+        sizes = posts if counted.all() else weights @ counted
         with np.errstate(invalid="ignore", divide="ignore"):
-            means[start : start + size] = (weights @ filled) / (posts if whole else weights @ there)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        n = there.sum(axis=0)
-        factor = np.sqrt(n / (n - 1))
-    low_high = np.nanquantile(means, [0.025, 0.975], axis=0)
-    return np.nanstd(means, axis=0, ddof=1) * factor, low_high
+            means[start : start + size] = (weights @ filled) / sizes
+    std_error[use] = np.nanstd(means, axis=0, ddof=1) * np.sqrt(n[use] / (n[use] - 1))
+    ends[:, use] = np.nanquantile(means, [0.025, 0.975], axis=0)
+    return std_error, ends
 
 
 def benjamini_hochberg(p_values: pd.Series) -> pd.Series:
