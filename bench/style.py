@@ -5,6 +5,7 @@ those of VADER alone on the same texts in the same run, as machines differ. `--e
 """
 
 import argparse
+import itertools
 import platform
 import resource
 import sys
@@ -147,18 +148,40 @@ def odd_texts() -> None:
 def null_sets() -> None:
     """Print how often the permutation test rejects where two sources do not differ, at .05, by kind of feature."""
     rng = np.random.default_rng(20261122)
-    kinds = {
-        "a frequent word (mean 5)": lambda mood: rng.poisson(5 * mood),
-        "a rare word (mean .2)": lambda mood: rng.poisson(0.2 * mood),
-        "length (lognormal)": lambda mood: np.round(100 * mood * rng.lognormal(0, 0.3, mood.shape)),
-    }
+    per_hundred = {"a frequent word (5 per 100)": 5, "a word of one response in two (.7)": 0.7, "a rare word (.1)": 0.1}
     for posts in (15, 60):
-        for name, draw in kinds.items():
-            mood = rng.gamma(2, 0.5, (posts, SETS, 1)) * np.ones(2)
-            sets = draw(mood).astype(float)
+        words = np.round(100 * rng.gamma(20, 0.05, (posts, SETS, 1)) * rng.lognormal(0, 0.2, (posts, SETS, 2)))
+        mood = rng.gamma(2, 0.5, (posts, SETS, 1))
+        kinds = {name: rng.poisson(mean * mood * words / 100) / words for name, mean in per_hundred.items()}
+        for name, sets in (kinds | {"words": words}).items():
             p = contrasts.permutation_p(sets[..., 0] - sets[..., 1], rng, 1_999)
-            share = (p <= 0.05).mean()
-            print(f"{posts} posts, {name}: {100 * share:.1f}% of {SETS} null sets rejected at .05")
+            print(f"{posts} posts, {name}: {100 * (p <= 0.05).mean():.1f}% of {SETS} null sets rejected at .05")
+
+
+def real_null_sets(texts: pd.DataFrame, found: pd.DataFrame) -> None:
+    """The same on the real features: two sources on 60 posts, swapped at random inside each post, 1,000 times."""
+    rng = np.random.default_rng(20261123)
+    names = [name for name in found if name not in measure.IDS]
+    table = found.assign(post_id=texts.post_id.to_numpy())
+    sources = list(texts.source.unique())
+    by_post = {pair: contrasts.differences(table, names, *pair) for pair in itertools.combinations(sources, 2)}
+    rejected, tested, filled = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
+    for _ in range(SETS):
+        own = by_post[list(by_post)[rng.integers(len(by_post))]]
+        drawn = own[rng.choice(len(own), 60, replace=False)] * rng.choice([-1.0, 1.0], (60, 1))
+        differs = (np.nan_to_num(drawn) != 0).sum(axis=0)
+        p = contrasts.permutation_p(drawn, rng, 999)
+        rejected += (p <= 0.05) & (differs > 0)
+        tested += differs > 0
+        filled += differs
+    usual = filled / SETS >= 15
+    share = rejected / np.maximum(tested, 1)
+    print(
+        f"{usual.sum()} real features that differ in a quarter of posts or more, {SETS} sets: "
+        f"{100 * rejected[usual].sum() / tested[usual].sum():.2f}% rejected at .05, "
+        f"{100 * share[usual].min():.1f} to {100 * share[usual].max():.1f}% by feature; "
+        f"{(~usual & (tested > 0)).sum()} rarer ones: {100 * rejected[~usual].sum() / tested[~usual].sum():.2f}%"
+    )
 
 
 def main() -> None:
@@ -172,6 +195,7 @@ def main() -> None:
     texts, posts = study()
     memory(texts)
     found = rates(texts)
+    real_null_sets(texts, found)
     tests(texts, posts, found)
     if given.embeddings:
         clock = Clock()

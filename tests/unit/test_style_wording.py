@@ -86,6 +86,12 @@ def test_the_same_text_everywhere_is_wholly_alike_and_texts_without_a_run_are_le
     assert frame.n_posts.tolist() == [2, 2]
 
 
+def test_texts_without_a_run_of_three_words_give_no_rows():
+    texts = [parse("Hi"), parse("there you are")]
+
+    assert likeness.likeness(likeness.runs(texts), rows(["a"], ["p"]), pd.Series([1], index=["p"]), seed=1).empty
+
+
 def test_a_source_with_one_post_has_nothing_to_be_compared_with():
     vectors = np.array([[1, 0], [1, 0]], float)
     found = likeness.likeness(vectors, rows(["a"], ["p"]), pd.Series([1], index=["p"]), seed=1).set_index("to")

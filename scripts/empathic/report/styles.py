@@ -94,12 +94,14 @@ def classifier(study: Study) -> str:
         features_ = "all features" if row.set == "all" else "the features that do not grow with length"
         sentences.append(
             f"By {features_} ({count(row.n_features)}), {share(round(row.accuracy * row.n), row.n)} of the responses "
-            f"are told right (95% interval {interval(row.conf_low, row.conf_high)} of 1), where sources shuffled "
-            f"inside posts give {number(row.null_mean)} (95th percentile {number(row.null_high)}; "
-            f"p {p_value(row.p_value)})."
+            f"are told right (95% interval {interval(100 * row.conf_low, 100 * row.conf_high, 1)}), where sources "
+            f"shuffled inside posts give {number(100 * row.null_mean, 1)}% (95th percentile "
+            f"{number(100 * row.null_high, 1)}%; p {p_value(row.p_value)})."
         )
     named = table[table.source.notna() & (table.set == "all")]
-    each = listing(f"{prose(study.source_title(row.source))} {number(row.accuracy)}" for row in named.itertuples())
+    each = listing(
+        f"{prose(study.source_title(row.source))} {number(100 * row.accuracy, 1)}%" for row in named.itertuples()
+    )
     sentences.append(f"By source, with all features: {each}.{_made(table)}")
     return blocks.inline(sentences)
 

@@ -44,7 +44,7 @@ def likeness(
         mean = _between_posts(sums, sizes, np.ones((1, len(kept))))[0]
         ends = _ends(_between_posts(sums, sizes, weights))
         found.append({"source": source, "to": "own", "mean": mean, "n_posts": len(kept)} | ends)
-    return pd.DataFrame(found)
+    return pd.DataFrame(found, columns=["source", "to", "mean", "conf_low", "conf_high", "n_posts"])
 
 
 def _row_cosines(vectors: np.ndarray | sparse.csr_array, first: np.ndarray, second: np.ndarray) -> np.ndarray:
