@@ -376,9 +376,8 @@ def test_style_says_what_was_compared_and_what_is_left_out(usual):
     whole = study.style_tables["classifier"].iloc[0]
     assert f"{100 * whole.accuracy:.1f}% of the responses are told right" in page["classifier"]
     assert "Likeness by meaning is left out: the config names no encoder" in page["likeness_table"]
-    assert styles.ratings_table(study) == (
-        "Which features go with higher ratings is left out: the ratings are simulated, and simulated raters do not read."
-    )
+    why = "the ratings are simulated, and simulated raters do not read."
+    assert styles.ratings_table(study) == f"Which features go with higher ratings is left out: {why}"
 
 
 def test_ratings_of_people_stand_beside_features(tmp_path):
