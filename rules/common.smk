@@ -255,6 +255,8 @@ def given_files():
     given += [written["file"] for source in SOURCES.values() for written in source.get("responses", {}).values()]
     given += [source["prompt"] for source in SOURCES.values() if "prompt" in source]
     given += [study["ratings"]["instrument"] for study in STUDIES.values() if study["ratings"]]
+    liwc = [STUDIES[study]["style"][key] for study in WITH_TEXTS for key in ("liwc_dictionary", "liwc_results")]
+    given += [file for file in liwc if file]
     given += [file for study in FROZEN for file in files_below(STUDIES[study]["frozen"])]
     given += [export["file"] for study in RATED for export in STUDIES[study]["ratings"]["exports"]]
     return sorted({*given, *config["claims"]})

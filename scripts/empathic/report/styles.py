@@ -165,6 +165,8 @@ def likeness_table(study: Study) -> str:
     caption = f"{prose(study.title)}: how alike the responses of each source are.{_made(table)}"
     if "embeddings" not in set(table.measure):
         caption += " Likeness by meaning is left out: the config names no encoder (`style: embeddings:`)."
+    else:
+        caption += f" Embeddings are those of the encoder *{prose(study.settings['style']['embeddings'])}*."
     return blocks.table(f"{study.name}-likeness", caption, columns)
 
 
