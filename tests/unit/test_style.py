@@ -307,6 +307,8 @@ def test_sentiment_is_the_mean_of_vader_over_sentences():
 
     assert count("sentiment", " ".join(pieces[:2]) + "\n" + pieces[2]) == pytest.approx(expected)
     assert count("sentiment", "I love it! 😊") > 0.5
+    for plain in ("Very so but not a table!!", "It is :) or xD", "kind of", "NO", "well-being, 'great'?", "-happy-"):
+        assert count("sentiment", plain) == vader.polarity_scores(plain)["compound"], plain
     assert count("sentiment", "") is None
 
 

@@ -2,7 +2,8 @@
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from string import punctuation
 
 import pyphen
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
@@ -73,8 +74,17 @@ def sentiment(text: str) -> float | None:
     A sentence ends at `.`, `!`, `?`, `…` before white space, or with its line; one of over 80 words or emojis is taken
     in pieces. Missing for an empty text.
     """
-    scores = [_tools()[1].polarity_scores(piece)["compound"] for piece in _pieces(text)]
+    vader = _tools()[1]
+    scores = [
+        vader.polarity_scores(piece)["compound"] if _may_feel(piece, vader.lexicon) else 0.0 for piece in _pieces(text)
+    ]
     return sum(scores) / len(scores) if scores else None
+
+
+def _may_feel(piece: str, lexicon: Mapping[str, float]) -> bool:
+    """Whether VADER has anything to weigh: a word of its lexicon, or an emoji. Else its score is 0, and takes long."""
+    words = piece.lower().split()
+    return not piece.isascii() or any(word in lexicon or word.strip(punctuation) in lexicon for word in words)
 
 
 def _pieces(text: str) -> list[str]:
