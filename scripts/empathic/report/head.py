@@ -198,7 +198,7 @@ def left_out(run: Run) -> str:
 
 def _left_out(study: Study) -> Iterable[str]:
     if study.ratings is None:
-        yield "there are no ratings yet; models, contrasts and claims are left out."
+        yield "there are no ratings yet; models, contrasts and claims about ratings are left out."
     if study.posts is None:
         yield "there are no texts; style, example responses and the checks of texts are left out."
     if not any(declared["kind"] == "human" for declared in study.declared.values()):
