@@ -10,6 +10,7 @@ one process a core; its best counts, of runs before and after ours, as a machine
 """
 
 import argparse
+import importlib
 import os
 import platform
 import subprocess
@@ -39,9 +40,7 @@ def gguf(folder: Path) -> Path:
 
 def one_at_a_time(of, asked, path: str, threads: int, start, out) -> None:
     """llama-cpp-python's own loop; it keeps what a prompt shares with the one before."""
-    import llama_cpp
-
-    model = llama_cpp.Llama(
+    model = importlib.import_module("llama_cpp").Llama(
         path, n_ctx=of.source["context"], n_threads=threads, n_threads_batch=threads, n_batch=512, verbose=False
     )
     sampling = of.source["sampling"]
@@ -65,8 +64,7 @@ class Batched:
     """llama.cpp with many texts in a batch: a sequence of the cache each, the opening of the prompts in one more."""
 
     def __init__(self, of, path: str, threads: int, rows: int) -> None:
-        import llama_cpp
-
+        llama_cpp = importlib.import_module("llama_cpp")
         self.lib, self.of, self.rows = llama_cpp, of, rows
         self.silent = llama_cpp.llama_log_callback(lambda *message: None)
         llama_cpp.llama_log_set(self.silent, None)

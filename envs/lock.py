@@ -42,7 +42,10 @@ STAGES = {
     "quality": [*COMMON, "py3langid"],
     "ratings": [*COMMON, "scipy", "krippendorff"],
     "models": [*COMMON, "scipy", "rpy2", *R_PACKAGES],
-    "style": [*COMMON, "scipy", "emoji"],
+    "style": [
+        *COMMON,
+        *("scipy", "emoji", "pyphen", "vadersentiment", "torch", "transformers", "safetensors", "huggingface-hub"),
+    ],
     "claims": [*COMMON, "scipy"],
     "report": [
         *COMMON,

@@ -1,10 +1,11 @@
-if config["claims"] and RATED:
+if config["claims"]:
 
     rule decide_claims:
         input:
             claims=config["claims"],
             ratings=expand("<results>/{study}/ratings.csv", study=RATED),
-            responses=expand("<results>/{study}/responses.csv", study=[study for study in RATED if study in WITH_TEXTS]),
+            responses=expand("<results>/{study}/responses.csv", study=WITH_TEXTS),
+            style=expand("<results>/{study}/style/contrasts.csv", study=WITH_TEXTS),
             fits=expand(
                 ["<results>/{fit[0]}/models/{fit[1]}/fit.json", "<results>/{fit[0]}/models/{fit[1]}/contrasts.csv"],
                 fit=fits(),
@@ -26,8 +27,12 @@ if config["claims"] and RATED:
             runtime="10m",
         params:
             studies={
-                study: {"sources": STUDIES[study]["sources"], "models": list(STUDIES[study]["models"])}
-                for study in RATED
+                study: {
+                    "sources": STUDIES[study]["sources"],
+                    "models": list(STUDIES[study]["models"]) if study in RATED else [],
+                }
+                for study in STUDIES
+                if study in RATED or study in WITH_TEXTS
             },
         message:
             "Deciding the claims"

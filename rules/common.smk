@@ -36,6 +36,8 @@ WITH_TEXTS = [name for name, study in STUDIES.items() if settings.has_texts(stud
 FROZEN = [name for name, study in STUDIES.items() if study["frozen"]]
 ANSWERED_HERE = [name for name in WITH_TEXTS if name not in FROZEN]
 RATED = [name for name, study in STUDIES.items() if settings.is_rated(study)]
+# Features are set against ratings of people alone: simulated raters do not read.
+STYLE_RATED = [name for name in WITH_TEXTS if settings.has_real_ratings(STUDIES[name])]
 
 
 wildcard_constraints:
@@ -101,18 +103,20 @@ def tables():
     """Every table and text that a report may read, as the config asks for them."""
     made = expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["posts", "responses"])
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["quality", "quality_responses"])
-    made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=["features", "summary"])
+    made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=STYLE_TABLES)
+    made += [f"{RESULTS}/{study}/style/ratings.csv" for study in STYLE_RATED]
     made += [f"{RESULTS}/{study}/generations/{source}.jsonl" for study in WITH_TEXTS for source in generated_in(study)]
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow"])
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=DESCRIBED)
     made += [f"{RESULTS}/{study}/models/{model}/{file}" for study, model in fits() for file in FIT_FILES]
-    if config["claims"] and RATED:
+    if config["claims"]:
         made += expand(f"{RESULTS}/{{table}}.csv", table=["claims", "claims_components", "claims_by_model"])
     return made
 
 
 DESCRIBED = ["assignment/positions", "assignment/responses", "assignment/raters"]
 DESCRIBED += ["reliability/agreement", "reliability/scales", "reliability/scale_use"]
+STYLE_TABLES = ["features", "summary", "contrasts", "classifier", "distinctive", "repeated", "likeness"]
 FIT_FILES = ["fixed.csv", "random.csv", "tests.csv", "means.csv", "contrasts.csv", "fit.json", "model.R"]
 
 
@@ -158,6 +162,22 @@ def generations_of(wildcards):
         study=wildcards.study,
         source=generated_sources(wildcards),
     )
+
+
+def liwc_dictionary_of(wildcards):
+    """A replicator's LIWC dictionary, where the study has one."""
+    return STUDIES[wildcards.study]["style"]["liwc_dictionary"] or []
+
+
+def liwc_results_of(wildcards):
+    """What LIWC-22 counted, where the study has it."""
+    return STUDIES[wildcards.study]["style"]["liwc_results"] or []
+
+
+def encoder_of(wildcards):
+    """The manifest of the encoder of sentences, where the study has one."""
+    encoder = STUDIES[wildcards.study]["style"]["embeddings"]
+    return f"{RESULTS}/models/{encoder}.json" if encoder else []
 
 
 def kinds_of(wildcards):
@@ -250,6 +270,8 @@ def given_files():
     given += [written["file"] for source in SOURCES.values() for written in source.get("responses", {}).values()]
     given += [source["prompt"] for source in SOURCES.values() if "prompt" in source]
     given += [study["ratings"]["instrument"] for study in STUDIES.values() if study["ratings"]]
+    liwc = [STUDIES[study]["style"][key] for study in WITH_TEXTS for key in ("liwc_dictionary", "liwc_results")]
+    given += [file for file in liwc if file]
     given += [file for study in FROZEN for file in files_below(STUDIES[study]["frozen"])]
     given += [export["file"] for study in RATED for export in STUDIES[study]["ratings"]["exports"]]
     return sorted({*given, *config["claims"]})

@@ -1,4 +1,6 @@
-if any(sources_of(study, "transformers") for study in ANSWERED_HERE):
+if any(sources_of(study, "transformers") for study in ANSWERED_HERE) or any(
+    STUDIES[study]["style"]["embeddings"] for study in WITH_TEXTS
+):
 
     localrules:
         fetch_model,
@@ -25,6 +27,9 @@ if any(sources_of(study, "transformers") for study in ANSWERED_HERE):
             "{wildcards.model}: fetching the weights (the only step that needs a network)"
         script:
             "../scripts/fetch_model.py"
+
+
+if any(sources_of(study, "transformers") for study in ANSWERED_HERE):
 
     rule generate_responses:
         input:

@@ -3,8 +3,9 @@
 What decides stands in empathic.verdicts; here is what a claim is decided on, and why one cannot be.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,8 @@ DECIDING = "deciding"
 NOT_TESTABLE = "not testable"
 UNSURE = ("conflicting", "unknown")
 NOT_OBSERVED = {"simulated": "simulated", "stand_in": "stand-ins, written for the package"}
-INTERVAL = {"greater": ("conf_low", "conf_high"), "equivalent": ("conf_low_90", "conf_high_90")}
+INTERVAL = {"equivalent": ("conf_low_90", "conf_high_90")}
+STYLE_SESOI = 0.2  # SDs of a feature: the smallest difference of style of interest (ours)
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,20 @@ class Fit:
 
 @dataclass(frozen=True)
 class Study:
-    """What claims need of a rated study.
+    """What claims need of a study that has ratings, or texts, or both.
 
-    sources: in the config's order. ratings: the weakest origin of those that models read. responses: the weakest origin
-    of each source's rated texts; empty where the study has no texts. fits: by the models' names.
+    sources: in the config's order. ratings: the weakest origin of those that models read; None: there are none.
+    responses: the weakest origin of each source's rated texts; empty where the study has no texts. fits: by the models'
+    names. texts: the weakest origin of each source's texts, rated or not. style: tables.STYLE_CONTRASTS by feature and
+    contrast; None: no texts.
     """
 
     sources: Sequence[str]
-    ratings: str
+    ratings: str | None
     responses: Mapping[str, str]
     fits: Mapping[str, Fit]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    style: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ class Case:
     """A claim before one model.
 
     unobserved and obstacles: why it is not testable; with obstacles the rules say nothing of it. differences: the
-    contrasts that it names, as claimed, where the model has them; weighed: what they say.
+    contrasts that it names, as claimed, where the model has them; weighed: what they say. unused: features of style
+    that it names and in which no two responses differ.
     """
 
     claim: Claim
@@ -66,20 +73,35 @@ class Case:
     differences: tuple[pd.Series, ...] = ()
     weighed: Weighed | None = None
     decision: Decision | None = None
+    unused: tuple[str, ...] = ()
 
 
 def read_study(folder: Path | str, sources: Sequence[str], models: Iterable[str], *, with_texts: bool) -> Study:
-    """Read what claims need of a study from its folder under results/{run}/. Raises InputError for a damaged table."""
-    folder = Path(folder)
-    ratings = tables.RATINGS.read(folder / "ratings.csv")
-    ratings = ratings[ratings.included]
-    responses = {}
-    if with_texts:
-        texts = tables.RESPONSES.read(folder / "responses.csv")
-        rated = texts[texts.response_id.isin(ratings.response_id)]
-        responses = {source: weakest(own.unique()) for source, own in rated.groupby("source").origin}
-    fits = {model: _read_fit(folder / "models" / model) for model in models}
-    return Study(sources, weakest(ratings.origin.unique()), responses, fits)
+    """Read what claims need of a study from its folder under results/{run}/.
+
+    models: none where the study has no ratings. Raises InputError for a damaged table.
+    """
+    folder, models = Path(folder), list(models)
+    ratings = None
+    if models:
+        ratings = tables.RATINGS.read(folder / "ratings.csv")
+        ratings = ratings[ratings.included]
+    study = Study(
+        sources,
+        None if ratings is None else weakest(ratings.origin.unique()),
+        {},
+        {model: _read_fit(folder / "models" / model) for model in models},
+    )
+    if not with_texts:
+        return study
+    texts = tables.RESPONSES.read(folder / "responses.csv")
+    rated = texts if ratings is None else texts[texts.response_id.isin(ratings.response_id)]
+    style = tables.STYLE_CONTRASTS.read(folder / "style" / "contrasts.csv").set_index(["feature", "contrast"])
+    return replace(study, responses=_weakest_by_source(rated), texts=_weakest_by_source(texts), style=style)
+
+
+def _weakest_by_source(texts: pd.DataFrame) -> dict[str, str]:
+    return {source: weakest(own.unique()) for source, own in texts.groupby("source").origin}
 
 
 def _read_fit(folder: Path) -> Fit:
@@ -99,7 +121,7 @@ def decide(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Decide all claims of a run.
 
-    files: claims by the path of their file. studies: the rated studies by name.
+    files: claims by the path of their file. studies: those that have ratings or texts, by name.
 
     Returns claims.csv (with the column `file` behind), claims_components.csv and claims_by_model.csv. Where the data
     are not observed the p columns and the estimate are those of the demonstration, whose word is demo_verdict.
@@ -138,34 +160,68 @@ def _case(claim: Claim, file: str, study: Study | None, model: str) -> Case:
     case = Case(claim, file, _unobserved(claim, study), _obstacles(claim, study, model))
     if case.obstacles:
         return case
-    fit = study.fits[model]
-    differences = tuple(_difference(fit.contrasts, *pair) for pair in claim.pairs)
+    if claim.family == "style":
+        case, found = _differences_of_style(case, study)
+    else:
+        fit = study.fits[model]
+        case = replace(case, singular=fit.singular)
+        found = [(f"{a} - {b}", _difference(fit.contrasts, a, b), fit.sesoi) for a, b in claim.pairs]
+    if case.obstacles:
+        return case
     components = [
-        Component(f"{a} - {b}", row.estimate, row.std_error, row.df, fit.sesoi)
-        for (a, b), row in zip(claim.pairs, differences, strict=True)
+        Component(name, row.estimate, row.std_error, row.df, sesoi, row.p_value) for name, row, sesoi in found
     ]
     weighed = verdicts.weigh(claim.test, components)
     obstacles = [] if weighed.complete else [_not_a_number(weighed)]
-    return replace(case, obstacles=obstacles, singular=fit.singular, differences=differences, weighed=weighed)
+    return replace(case, obstacles=obstacles, differences=tuple(row for _, row, _ in found), weighed=weighed)
+
+
+def _differences_of_style(case: Case, study: Study) -> tuple[Case, list[tuple[str, pd.Series, float]]]:
+    """Each difference that a claim of style names, with its delta; features in which no response differs left out.
+
+    Whether responses differ at all in a feature does not hang on who wrote which, so the tests of the others hold.
+    """
+    found, unused = [], []
+    for feature in case.claim.features:
+        table = study.style.loc[feature]
+        if table.p_value.isna().all() and table.estimate.notna().all():
+            unused.append(feature)
+            continue
+        for a, b in itertools.combinations(case.claim.sources, 2):
+            row = _difference(table, a, b)
+            row["df"] = float("inf")
+            found.append((f"{feature}: {a} - {b}", row, STYLE_SESOI * row.sd))
+    case = replace(case, unused=tuple(unused))
+    if not found:
+        case = replace(case, obstacles=[f"no two responses differ in {_listed(unused)}"])
+    return case, found
 
 
 def _difference(contrasts: pd.DataFrame, higher: str, lower: str) -> pd.Series:
     """A contrast as claimed: as it stands, or with its sign and the ends of its intervals turned round."""
     if f"{higher} - {lower}" in contrasts.index:
-        return contrasts.loc[f"{higher} - {lower}"]
+        return contrasts.loc[f"{higher} - {lower}"].copy()
     row = contrasts.loc[f"{lower} - {higher}"].copy()
-    ends = ["conf_low", "conf_high", "conf_low_90", "conf_high_90"]
-    row[["estimate", *ends]] = -row[["estimate", "conf_high", "conf_low", "conf_high_90", "conf_low_90"]].to_numpy()
+    row["estimate"] = -row.estimate
+    for low, high in (("conf_low", "conf_high"), ("conf_low_90", "conf_high_90")):
+        if low in row:
+            row[low], row[high] = -row[high], -row[low]
     return row
+
+
+def _texts(claim: Claim, study: Study) -> Mapping[str, str]:
+    """The weakest origin of the texts that a claim rests on, by source: style is measured on all, rated or not."""
+    return study.texts if claim.family == "style" else study.responses
 
 
 def _origin(claim: Claim, study: Study | None) -> str | None:
     """The weakest origin of what the claim rests on; none where the run has no data for it."""
     if study is None:
         return None
-    origins = [study.responses[source] for source in claim.named if source in study.responses]
+    texts = _texts(claim, study)
+    origins = [texts[source] for source in claim.named if source in texts]
     # Style is measured on texts alone.
-    origins += [study.ratings] if claim.family == "primary" else []
+    origins += [study.ratings] if claim.family == "primary" and study.ratings else []
     return weakest(origins) if origins else None
 
 
@@ -177,7 +233,7 @@ def _unobserved(claim: Claim, study: Study | None) -> list[str]:
     if claim.family == "primary" and study.ratings in NOT_OBSERVED:
         reasons.append(f"the ratings are {NOT_OBSERVED[study.ratings]}")
     for origin in ORIGINS:
-        sources = [source for source in claim.named if study.responses.get(source) == origin]
+        sources = [source for source in claim.named if _texts(claim, study).get(source) == origin]
         if sources and origin in NOT_OBSERVED:
             reasons.append(f"the responses of {_listed(sources)} are {NOT_OBSERVED[origin]}")
     return reasons
@@ -187,7 +243,7 @@ def _obstacles(claim: Claim, study: Study | None, model: str) -> list[str]:
     """Why the rules can say nothing of a claim, whatever the origin of its data."""
     reasons = []
     missing = [source for source in claim.named if study and source not in study.sources]
-    if study is None:
+    if study is None or (claim.family == "primary" and study.ratings is None):
         reasons.append(f"{claim.study} is not among this run's rated studies")
     if missing:
         verb = "is" if len(missing) == 1 else "are"
@@ -197,13 +253,30 @@ def _obstacles(claim: Claim, study: Study | None, model: str) -> list[str]:
     if claim.certainty in UNSURE:
         reasons.append(f"what the paper says of it is {claim.certainty}")
     if study and not missing and claim.test in verdicts.TESTS:
-        reasons += _faults(claim, study, model)
+        if claim.family == "style":
+            reasons += _faults_of_style(claim, study)
+        elif study.ratings is not None:
+            reasons += _faults(claim, study, model)
     if claim.test not in verdicts.TESTS:
         reasons.append(f"this version does not decide the test '{claim.test}' yet")
-    liwc = [name for name in claim.features if name.startswith(LIWC)]
+    measured = set() if study is None or study.style is None else set(study.style.index.get_level_values("feature"))
+    liwc = [name for name in claim.features if name.startswith(LIWC) and name not in measured]
     if liwc:
-        reasons.append(f"{_listed(liwc)} needs LIWC, which is no part of this package")
+        reasons.append(
+            f"{_listed(liwc)} needs LIWC, which is no part of this package (`style` in the config takes yours)"
+        )
     return reasons
+
+
+def _faults_of_style(claim: Claim, study: Study) -> list[str]:
+    if study.style is None:
+        return [f"{claim.study} has no texts"]
+    faults = []
+    for a, b in itertools.combinations(claim.sources, 2):
+        rows = study.style[study.style.index.get_level_values("contrast").isin([f"{a} - {b}", f"{b} - {a}"])]
+        if rows.estimate.isna().all():
+            faults.append(f"{a} and {b} share no post")
+    return faults
 
 
 def _faults(claim: Claim, study: Study, model: str) -> list[str]:
@@ -276,7 +349,7 @@ def _numbers(case: Case) -> dict:
     if case.decision is None:
         return dict.fromkeys(["estimate", "conf_low", "conf_high", "p_for", "p_against"])
     row = case.differences[case.weighed.decider(case.decision.verdict)]
-    low, high = INTERVAL[case.claim.test]
+    low, high = INTERVAL.get(case.claim.test, ("conf_low", "conf_high"))
     return {
         "estimate": row.estimate,
         "conf_low": row[low],
@@ -317,12 +390,9 @@ def _grounds(case: Case) -> list[str]:
     else:
         p = f"p for {_p(weighed.parts_for[number])}, adjusted {_p(decision.p_adjusted)}"
     grounds = [f"{decider.name} decided, with a difference of {decider.estimate:.3f} ({p})"]
-    for component in weighed.components:
-        if verdicts.p_difference(component) < verdicts.ALPHA and abs(component.estimate) < component.sesoi:
-            grounds.append(
-                f"{component.name} is significant and smaller than the smallest effect size of interest "
-                f"({component.estimate:.3f}, {component.sesoi:.3f})"
-            )
+    grounds += _small_and_significant(case)
+    if case.unused:
+        grounds.append(f"left out, as no two responses differ in it: {_listed(case.unused)}")
     if max(decision.p_adjusted, decision.p_against_adjusted) < verdicts.ALPHA:
         grounds.append("both adjusted p, for and against, are small")
     if case.claim.test == "equivalent":
@@ -332,6 +402,25 @@ def _grounds(case: Case) -> list[str]:
     if case.unobserved:
         grounds[0] = f"as a demonstration: {grounds[0]}"
     return grounds
+
+
+def _small_and_significant(case: Case) -> list[str]:
+    """Which differences are significant and smaller than delta; of the many of style only how many."""
+    style = case.claim.family == "style"
+    small = [
+        component
+        for component in case.weighed.components
+        if (component.p_value if style else verdicts.p_difference(component)) < verdicts.ALPHA
+        and abs(component.estimate) < component.sesoi
+    ]
+    words = "significant and smaller than the smallest effect size of interest"
+    if style:
+        return (
+            [f"{len(small)} of {len(case.weighed.components)} differences, each by itself, are {words}"]
+            if small
+            else []
+        )
+    return [f"{one.name} is {words} ({one.estimate:.3f}, {one.sesoi:.3f})" for one in small]
 
 
 def _no_significant_difference(case: Case) -> str:

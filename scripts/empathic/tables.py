@@ -378,12 +378,127 @@ STYLE_SUMMARY = Table(
     (
         SOURCE,
         text("feature", "the feature"),
-        number("mean", "mean over the responses of the source"),
+        number("mean", "mean over the responses of the source; empty: none has a value", missing=True),
         number("std_dev", "standard deviation over the responses", missing=True),
         integer("n", "number of responses"),
         ORIGIN,
     ),
     key=("source", "feature"),
+)
+STYLE_COUNTS = Table(
+    "{study}/style/counts.csv",
+    "the counts behind the rates of features.csv, for one response; one column a feature",
+    (RESPONSE_ID, SOURCE, ORIGIN, integer("n_words", "words, as in responses.csv")),
+    key=("response_id",),
+)
+TEXTS_FOR_LIWC = Table(
+    "{study}/style/texts_for_liwc.csv",
+    "a response, as LIWC-22 is fed (its results come back by `style: liwc_results:`)",
+    (RESPONSE_ID, text("text", "the response")),
+    key=("response_id",),
+)
+STYLE_CONTRASTS = Table(
+    "{study}/style/contrasts.csv",
+    "a difference of two sources in one feature, over the posts that both answered",
+    (
+        text("feature", "the feature"),
+        text("contrast", "a - b, in the order of the config's sources"),
+        number(
+            "estimate", "mean difference over posts, in the feature's unit; empty: they share no post", missing=True
+        ),
+        number("std_error", "its standard error, by drawing whole posts", missing=True),
+        number(
+            "p_value", "two-sided p by swaps inside posts, unadjusted; empty: no two responses differ", missing=True
+        ),
+        number("p_adjusted", "Benjamini and Hochberg's p over all features and pairs of the study", missing=True),
+        number("conf_low", "lower end of the 95% interval, by drawing whole posts", missing=True),
+        number("conf_high", "its upper end", missing=True),
+        number("d", "estimate / sd", missing=True),
+        integer("family_size", "tests adjusted together"),
+        ORIGIN,
+        number("sd", "SD of the feature among responses of one source, pooled over the study's sources", missing=True),
+        integer("n_posts", "posts with a value of both"),
+    ),
+    key=("feature", "contrast"),
+)
+CLASSIFIER = Table(
+    "{study}/style/classifier.csv",
+    "how often a source is told by the features alone, whole posts held out: of all responses, or of one source's",
+    (
+        text("set", "which features: all, or those that do not grow with length", allowed=("all", "without length")),
+        integer("n_features", "how many"),
+        text("source", "the source whose responses are told; empty: all", missing=True),
+        number("accuracy", "share told right"),
+        number("conf_low", "lower end of its 95% interval, by drawing whole posts", missing=True),
+        number("conf_high", "its upper end", missing=True),
+        number("null_mean", "mean accuracy where sources are shuffled inside posts", missing=True),
+        number("null_high", "95th percentile of that", missing=True),
+        number("p_value", "share of shuffles told as well, the data themselves counted in", missing=True),
+        integer("n", "responses"),
+        ORIGIN,
+    ),
+    key=("set", "source"),
+)
+DISTINCTIVE = Table(
+    "{study}/style/distinctive.csv",
+    "a word or phrase that a source uses more than all others (B. L. Monroe, M. P. Colaresi and K. M. Quinn 2008)",
+    (
+        SOURCE,
+        integer("length", "words of the phrase"),
+        text("phrase", "the word or phrase"),
+        integer("n", "times in the source"),
+        integer("n_others", "times in all others"),
+        number("log_odds", "difference of log-odds, with a Dirichlet prior worth 500 words of the study"),
+        number("z", "log_odds / its standard error; above 2 is usually called distinctive, without any adjustment"),
+        ORIGIN,
+    ),
+    key=("source", "length", "phrase"),
+)
+REPEATED = Table(
+    "{study}/style/repeated.csv",
+    "an opening or a sentence that several responses of a source share",
+    (
+        SOURCE,
+        text("kind", "the first four words, or a sentence of three or more", allowed=("opening", "sentence")),
+        text("phrase", "the words"),
+        integer("n", "responses that have it"),
+        number("share", "of the source's responses"),
+        ORIGIN,
+    ),
+    key=("source", "kind", "phrase"),
+)
+LIKENESS = Table(
+    "{study}/style/likeness.csv",
+    "how alike the responses of a source are: mean cosine, 0 for nothing in common, 1 for the same",
+    (
+        SOURCE,
+        text("measure", "runs of three words, or embeddings of meaning", allowed=("runs of words", "embeddings")),
+        text("to", "own: the source's responses to other posts; post: the post answered", allowed=("own", "post")),
+        number("mean", "mean over pairs; empty: none", missing=True),
+        number("conf_low", "lower end of its 95% interval, by drawing whole posts", missing=True),
+        number("conf_high", "its upper end", missing=True),
+        integer("n_posts", "posts; of more than 2,000, so many drawn"),
+        ORIGIN,
+    ),
+    key=("source", "measure", "to"),
+)
+STYLE_RATINGS = Table(
+    "{study}/style/ratings.csv",
+    "a feature against the mean ratings of responses; only where no rating is simulated",
+    (
+        text("feature", "the feature"),
+        text("level", "within sources, or between their means", allowed=("within", "between")),
+        number("correlation", "Pearson's; empty: one of them does not vary, or there are under three", missing=True),
+        number("slope", "within: rating units for one SD of the feature", missing=True),
+        number("std_error", "of the correlation, by drawing whole posts", missing=True),
+        number("p_value", "two-sided, normal, unadjusted; between sources none, as they are few", missing=True),
+        number("p_adjusted", "Benjamini and Hochberg's over the features", missing=True),
+        number("conf_low", "lower end of the correlation's 95% interval", missing=True),
+        number("conf_high", "its upper end", missing=True),
+        integer("n", "responses, or sources"),
+        ORIGIN,
+    ),
+    key=("feature", "level"),
 )
 FIXED = Table(
     "{study}/models/{model}/fixed.csv",
@@ -476,7 +591,11 @@ CLAIMS = Table(
         text("family", "claims adjusted together", allowed=("primary", "style")),
         text("test", "the kind of test that decides it"),
         text("model", "the model that decides it", missing=True),
-        number("estimate", "of the component that decided, as claimed (a - b), in units of the scale", missing=True),
+        number(
+            "estimate",
+            "of the component that decided, as claimed (a - b), in units of the scale or feature",
+            missing=True,
+        ),
         number("conf_low", "its unadjusted 95% interval, 90% for `equivalent`", missing=True),
         number("conf_high", "its unadjusted 95% interval, 90% for `equivalent`", missing=True),
         number("p_for", "p of the test for the claim; of unobserved data, as below: the demonstration's", missing=True),
@@ -506,7 +625,7 @@ COMPONENTS = Table(
         ESTIMATE,
         STD_ERROR,
         DF,
-        number("sesoi", "delta, in units of the scale"),
+        number("sesoi", "delta, in units of the scale (style: of the feature)"),
         number("p_for", "the component's p for the claim", missing=True),
         number("p_against", "the component's p against it", missing=True),
     ),
@@ -547,7 +666,15 @@ ALL = (
     SCALES,
     SCALE_USE,
     FEATURES,
+    STYLE_COUNTS,
     STYLE_SUMMARY,
+    TEXTS_FOR_LIWC,
+    STYLE_CONTRASTS,
+    CLASSIFIER,
+    DISTINCTIVE,
+    REPEATED,
+    LIKENESS,
+    STYLE_RATINGS,
     FIXED,
     RANDOM,
     TESTS,

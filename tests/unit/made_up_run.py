@@ -24,6 +24,8 @@ from empathic import (
     settings,
     tables,
 )
+from empathic.style import classifier, contrasts, distinctive, likeness, tokens
+from empathic.style import rated as style_rated
 
 ROOT = Path(__file__).parents[2]
 FEATURES = ("n_words", "n_sentences", "words_per_sentence", "exclamation_marks", "emojis", "pronouns_you", "apologies")
@@ -184,6 +186,32 @@ class _Study:
                 | {"origin": weakest}
             )
         tables.STYLE_SUMMARY.write(tables.STYLE_SUMMARY.frame(rows), self.folder / "style" / "summary.csv")
+        self._style_compared(features)
+
+    def _style_compared(self, features):
+        table = features.assign(post_id=self.responses.post_id)
+        few = {"seed": 1, "permutations": 99}
+        compared = contrasts.compare(table, FEATURES, self.sources, draws=100, **few)
+        told = classifier.classify(table, {"all": FEATURES, "without length": FEATURES[3:]}, **few)
+        texts = [*self.responses.text, *self.posts.text]
+        parsed = [tokens.parse(text) for text in texts]
+        by_source = {
+            source: [parsed[place] for place in np.flatnonzero(self.responses.source == source)]
+            for source in self.sources
+        }
+        origins = {source: "stand_in" if source == "human" else "observed" for source in self.sources}
+        rows = self.responses[["source", "post_id"]].assign(vector=range(len(self.responses)))
+        places = pd.Series(range(len(self.responses), len(texts)), index=self.posts.post_id)
+        alike = likeness.likeness(likeness.runs(parsed), rows, places, seed=1)
+        for schema, found in (
+            (tables.STYLE_CONTRASTS, compared),
+            (tables.CLASSIFIER, told.assign(origin=origin.weakest(features.origin.unique()))),
+            (tables.DISTINCTIVE, distinctive.distinctive(by_source, origins)),
+            (tables.REPEATED, distinctive.repeated(by_source, origins)),
+            (tables.LIKENESS, alike.assign(measure="runs of words", origin=alike.source.map(origins))),
+        ):
+            path = self.folder / "style" / Path(schema.path).name
+            schema.write(schema.frame(found.to_dict("records")), path)
 
     def _ratings(self):
         self.origin = "simulated" if self.study["ratings"]["simulate"] else "observed"
@@ -206,7 +234,14 @@ class _Study:
                     }
                 )
         tables.RATERS.write(tables.RATERS.frame(raters), self.folder / "raters.csv")
-        tables.RATINGS.write(tables.RATINGS.frame(rows), self.folder / "ratings.csv")
+        table = tables.RATINGS.frame(rows)
+        tables.RATINGS.write(table, self.folder / "ratings.csv")
+        if self.study["posts"] and settings.has_real_ratings(self.study):
+            features = tables.FEATURES.read(self.folder / "style" / "features.csv")
+            table = style_rated.rated_features(features, table, self.study["ratings"]["item"])
+            found = style_rated.relate(table, FEATURES, seed=1)
+            path = self.folder / "style" / "ratings.csv"
+            tables.STYLE_RATINGS.write(tables.STYLE_RATINGS.frame(found.to_dict("records")), path)
         left = sum(not row["included"] for row in rows)
         steps = [("entered", None, self.raters + 3, len(rows), None, None), ("excluded", "attention", 3, left, 3, left)]
         steps.append(("remaining", None, self.raters, len(rows) - left, None, None))

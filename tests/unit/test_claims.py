@@ -32,8 +32,29 @@ def fit(estimates, std_error=0.1, df=42.0, *, sesoi=0.25, **changed):
     return Fit(**facts, contrasts=table.set_index("contrast"))
 
 
-def study(estimates=None, *, ratings="observed", responses=OBSERVED, sources=("a", "b", "c"), **changed):
-    return Study(list(sources), ratings, responses, {"deciding": fit(estimates or {"a - b": 0.5}, **changed)})
+def study(
+    estimates=None,
+    *,
+    ratings="observed",
+    responses=OBSERVED,
+    sources=("a", "b", "c"),
+    texts=None,
+    style=None,
+    **changed,
+):
+    fits = {"deciding": fit(estimates or {"a - b": 0.5}, **changed)} if ratings else {}
+    return Study(list(sources), ratings, responses, fits, responses if texts is None else texts, style)
+
+
+def styled(rows, std_error=0.1, sd=1.25):
+    """Differences of style from {feature: {contrast: (estimate, p)}}; a fifth of the SD, delta, is .25."""
+    found = [
+        {"feature": feature, "contrast": contrast, "estimate": estimate, "std_error": std_error, "p_value": p, "sd": sd}
+        | {"conf_low": estimate - 0.2, "conf_high": estimate + 0.3}
+        for feature, own in rows.items()
+        for contrast, (estimate, p) in own.items()
+    ]
+    return pd.DataFrame(found).set_index(["feature", "contrast"])
 
 
 def decide(*asked, **studies):
@@ -197,8 +218,8 @@ def test_each_word_of_a_demonstration(estimate, word):
                 "features": ["emojis", "liwc_posemo"],
             },
             {},
-            "this version does not decide the test 'style difference' yet; liwc_posemo needs LIWC, which is no part of "
-            "this package",
+            "study1 has no texts; liwc_posemo needs LIWC, which is no part of this package (`style` in the config "
+            "takes yours)",
         ),
     ],
 )
@@ -343,18 +364,120 @@ def test_read_study_takes_the_origins_of_what_the_models_read(tmp_path):
     table = fit({"a - b": 0.5}).contrasts.reset_index().assign(origin="observed")
     inside = table.assign(by="d", estimate=9.0)
     tables.CONTRASTS.write(pd.concat([inside, table]), tmp_path / "models/deciding/contrasts.csv")
+    difference = {"feature": "emojis", "contrast": "a - b", "estimate": 0.5, "n_posts": 3, "family_size": 1}
+    styles = tables.STYLE_CONTRASTS.frame([difference | {"origin": "stand_in"}])
+    tables.STYLE_CONTRASTS.write(styles, tmp_path / "style/contrasts.csv")
     facts = {"status": "converged", "dropped_rows": 2, "singular": True, "sesoi": 0.25}
     write_json(tmp_path / "models/deciding/fit.json", facts)
 
     read = claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=True)
 
     assert (read.ratings, read.responses) == ("observed", {"a": "observed", "b": "stand_in"})
+    assert read.texts == {"a": "stand_in", "b": "stand_in"}
+    assert read.style.estimate["emojis", "a - b"] == 0.5
+    unrated = claims.read_study(tmp_path, ["a", "b"], [], with_texts=True)
+    assert (unrated.ratings, unrated.fits, unrated.texts) == (None, {}, read.texts)
     deciding = read.fits["deciding"]
     assert (deciding.converged, deciding.dropped_rows, deciding.singular, deciding.sesoi) == (True, 2, True, 0.25)
     assert deciding.contrasts.estimate.to_dict() == {"a - b": 0.5}
     assert claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=False).responses == {}
     write_json(tmp_path / "models/deciding/fit.json", facts | {"status": "failed"})
     assert not claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=False).fits["deciding"].converged
+
+
+# Style
+
+STYLE = {"family": "style", "test": "style difference", "pairs": None, "sources": ["a", "b"], "features": ["emojis"]}
+NEVER = (0.0, math.nan)
+
+
+def test_a_difference_of_style_is_decided_by_the_permutation_test_and_bonferroni():
+    rows = {"emojis": {"a - b": (0.02, 0.6)}, "commas": {"a - b": (-0.3, 0.02)}}
+    asked = claim(**STYLE | {"features": ["emojis", "commas"]})
+    row = decide(asked, study1=study(style=styled(rows))).loc["c"]
+
+    assert (row.verdict, row.p_for, row.origin) == ("replicated", 0.04, "observed")
+    assert f"{row.p_against:.6f}" == "0.691462"
+    assert (row.estimate, row.conf_low, row.conf_high) == (-0.3, -0.5, pytest.approx(0.0))
+    assert pd.isna(row.model)
+    assert row.why == "commas: a - b decided, with a difference of -0.300 (p for = .020, adjusted = .040)"
+
+
+def test_every_pair_of_the_sources_named_is_a_component_oriented_as_the_claim_names_them():
+    rows = {"emojis": {"a - b": (0.1, 0.5), "a - c": (0.2, 0.5), "b - c": (0.3, 0.5)}}
+    asked = claim(**STYLE | {"sources": ["c", "a", "b"]})
+    decided, components, _ = claims.decide({"f": [asked]}, {"study1": study(style=styled(rows, 0.01))})
+
+    assert components.component.tolist() == ["emojis: c - a", "emojis: c - b", "emojis: a - b"]
+    assert components.estimate.tolist() == [-0.2, -0.3, 0.1]
+    assert components.sesoi.tolist() == [0.25] * 3
+    assert set(components.df) == {math.inf}
+    assert components.p_for.tolist() == [0.5] * 3
+    assert decided.p_against[0] == components.p_against.max()
+    assert (decided.conf_low[0], decided.estimate[0]) == (pytest.approx(-0.5), -0.2)
+
+
+def test_styles_that_are_alike_are_not_replicated_and_the_component_nearest_to_a_difference_is_named():
+    rows = {"emojis": {"a - b": (0.01, 0.6)}, "commas": {"a - b": (0.08, 0.04)}}
+    asked = claim(**STYLE | {"features": ["emojis", "commas"]})
+    row = decide(asked, study1=study(style=styled(rows, 0.05))).loc["c"]
+
+    assert row.verdict == "not replicated"
+    assert row.why == (
+        "commas: a - b decided, with a difference of 0.080 (p against < .001, adjusted < .001); 1 of 2 differences, "
+        "each by itself, are significant and smaller than the smallest effect size of interest"
+    )
+
+
+def test_a_feature_that_no_response_has_is_left_out_and_named():
+    rows = {"emojis": {"a - b": NEVER}, "commas": {"a - b": (0.5, 0.03)}}
+    both = decide(claim(**STYLE | {"features": ["emojis", "commas"]}), study1=study(style=styled(rows))).loc["c"]
+    alone = decide(claim(**STYLE), study1=study(style=styled(rows))).loc["c"]
+
+    assert (both.verdict, both.p_for) == ("replicated", 0.03)
+    assert both.why.endswith("; left out, as no two responses differ in it: emojis")
+    assert (alone.verdict, alone.why) == ("not testable", "no two responses differ in emojis")
+
+
+def test_style_rests_on_texts_and_not_on_ratings():
+    rows = {"emojis": {"a - b": (0.5, 0.001)}}
+    unrated = study(ratings=None, style=styled(rows))
+    asked = [claim(**STYLE), claim(id="rated")]
+    decided = decide(*asked, study1=unrated)
+
+    assert decided.verdict.to_dict() == {"c": "replicated", "rated": "not testable"}
+    assert decided.why["rated"] == "study1 is not among this run's rated studies"
+    simulated = decide(claim(**STYLE), study1=study(ratings="simulated", style=styled(rows))).loc["c"]
+    assert (simulated.verdict, simulated.origin) == ("replicated", "observed")
+    # Responses that nobody rated are measured, too.
+    stand_in = study(style=styled(rows), texts=OBSERVED | {"b": "stand_in"})
+    demo = decide(claim(**STYLE), study1=stand_in).loc["c"]
+    assert (demo.verdict, demo.demo_verdict, demo.origin) == ("not testable", "recovered", "stand_in")
+    assert demo.why.startswith("the responses of b are stand-ins, written for the package; as a demonstration: emojis")
+
+
+def test_sources_that_share_no_post_and_a_component_without_a_p_are_not_testable():
+    nothing = {"emojis": {"a - b": (math.nan, math.nan)}}
+    row = decide(claim(**STYLE), study1=study(style=styled(nothing))).loc["c"]
+    assert (row.verdict, row.why) == ("not testable", "a and b share no post")
+    part = {"emojis": {"a - b": (0.1, 0.2), "a - c": (math.nan, math.nan), "b - c": (0.1, 0.3)}}
+    part["commas"] = {name: (0.1, 0.2) for name in part["emojis"]}
+    asked = claim(**STYLE | {"sources": ["a", "b", "c"], "features": ["commas", "emojis"]})
+    row = decide(asked, study1=study(style=styled(part))).loc["c"]
+    assert row.verdict == "not testable"
+    assert row.why == "emojis: a - c has no p value (estimate and standard error allow none)"
+
+
+def test_a_category_of_liwc_decides_once_a_replicator_brings_it():
+    rows = {"liwc_posemo": {"a - b": (0.5, 0.001)}, "empath_positive_emotion": {"a - b": (0.5, 0.001)}}
+    asked = claim(**STYLE | {"features": ["liwc_posemo"]})
+
+    assert decide(asked, study1=study(style=styled(rows))).verdict["c"] == "replicated"
+    without = decide(asked, study1=study(style=styled({"emojis": {"a - b": (0.5, 0.001)}}))).loc["c"]
+    assert (without.verdict, without.why) == (
+        "not testable",
+        "liwc_posemo needs LIWC, which is no part of this package (`style` in the config takes yours)",
+    )
 
 
 # Files of claims

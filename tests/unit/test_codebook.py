@@ -1,7 +1,8 @@
 import json
 from pathlib import Path
 
-from empathic import checks, codebook, features, style, tables
+from empathic import checks, codebook, features, tables
+from empathic.style import measure
 
 
 def test_the_codebook_that_ships_is_the_one_that_the_schemas_give():
@@ -19,8 +20,10 @@ def test_every_column_and_every_measured_feature_has_its_line():
         part = text.split(f"## {table.path}\n")[1].split("\n## ")[0]
         names = [line.split(" | ")[0] for line in part.splitlines()[5:] if line.startswith("|")]
         assert names == [f"| {name}" for name in [*table.names, *(column.name for column in table.further)]]
-    assert list(style.features_of("Hello")) == [feature.name for feature in features.FEATURES]
-    for name in style.features_of("Hello"):
+    root = Path(__file__).parents[2] / "data/wordlists"
+    measured = measure.features_of("Hello", measure.instruments(sorted(root.glob("*.txt")), root / "empath.tsv", []))
+    assert sorted(measured) == sorted(features.NAMES)
+    for name in measured:
         assert f"\n| {name} | " in text.split("## Features")[1]
 
 

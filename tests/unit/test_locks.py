@@ -18,6 +18,7 @@ CONDA_FILES = sorted(lock.ENVS.glob("*.yaml"))
 # Distributions whose import has another name, and imports that come with a direct pin.
 IMPORTS = {
     "yaml": "pyyaml",
+    "vaderSentiment": "vadersentiment",
     "pypandoc": "pypandoc-binary",
     "huggingface_hub": "huggingface-hub",
     "xdist": "pytest-xdist",

@@ -10,7 +10,7 @@ import pytest
 from made_up_run import ROOT, config_of, write
 
 from empathic import checks
-from empathic.report import expand, figures, head, loading, methods, outcomes, render
+from empathic.report import expand, figures, head, loading, methods, outcomes, render, styles
 
 EXPORT = {"file": "ratings.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}
 
@@ -379,3 +379,43 @@ def test_ratings_that_are_declared_and_awaited_are_no_ratings(tmp_path):
 
     assert [study.name for study in run.awaiting] == ["study1", "study2"] and not run.rated
     assert "awaiting ratings" in head.warning(run)
+
+
+def test_style_says_what_was_compared_and_what_is_left_out(usual):
+    study = usual.studies["study1"]
+    page = {name: str(getattr(styles, name)(study)) for name in ("contrasts_table", "classifier", "likeness_table")}
+
+    tests = int(study.style_tables["contrasts"].p_value.notna().sum())
+    assert tests == 21
+    assert f"of all {tests} tests of the study" in page["contrasts_table"]
+    assert "**Stand-in texts.**" in page["contrasts_table"]
+    whole = study.style_tables["classifier"].iloc[0]
+    assert f"{100 * whole.accuracy:.1f}% of the responses are told right" in page["classifier"]
+    assert "Likeness by meaning is left out: the config names no encoder" in page["likeness_table"]
+    why = "the ratings are simulated, and simulated raters do not read."
+    assert styles.ratings_table(study) == f"Which features go with higher ratings is left out: {why}"
+
+
+def test_ratings_of_people_stand_beside_features(tmp_path):
+    config = config_of("configs/smoke.yaml")
+    config["claims"] = []
+    del config["studies"]["study2"]
+    config["studies"]["study1"]["ratings"] = {"exports": [EXPORT]}
+    made = write(tmp_path, config)
+    study = loading.load(made.results, made.simulated).studies["study1"]
+
+    table = str(styles.ratings_table(study))
+
+    assert "r within sources" in table and "rest on 3 sources, and test nothing." in table
+    assert figures.style(study).get_suptitle() == "STAND-IN TEXTS: no finding"
+
+
+def test_features_that_no_response_has_are_named_once_and_have_no_row(usual):
+    study = usual.studies["study1"]
+    without = study.style.assign(mean=study.style["mean"].where(study.style.feature != "emojis", 0.0))
+
+    table = str(styles.features_table(replace(study, style=without)))
+
+    assert "Left out, as no response has any: emojis." in table
+    assert '<th scope="row">emojis</th>' not in table
+    assert '<th scope="row">apologies</th>' in table

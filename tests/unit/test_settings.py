@@ -474,3 +474,36 @@ def test_numbers_as_keys_of_answers_are_the_texts_of_cells():
     (export,) = settings.read(config)["studies"]["main"]["ratings"]["exports"]
 
     assert export["answers"] == {"-99": None, "0": 1, "No": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"embeddings": "n"}, "config: studies > s > style > embeddings: unknown model 'n'; known: m"),
+        (
+            {"liwc_dictionary": "own.dic", "liwc_results": "liwc22.csv"},
+            "config: studies > s > style: style has liwc_dictionary or liwc_results, and not both",
+        ),
+        ({"permutation": 5}, "config: studies > s > style > permutation: no such key; did you mean 'permutations'?"),
+    ],
+)
+def test_a_style_that_cannot_be_measured_is_refused(given, said):
+    (mistake,) = mistakes(changed("studies", "s", "style", to=given))
+
+    assert mistake.removeprefix("config: ") == said.removeprefix("config: ")
+
+
+@pytest.mark.parametrize(
+    ("ratings", "real"),
+    [
+        (None, False),
+        ({}, False),
+        ({"simulate": {"raters": 4, "posts_per_rater": 1}}, False),
+        ({"exports": [FILE]}, True),
+        ({"exports": [FILE, FILE | {"origin": "simulated"}]}, False),
+    ],
+)
+def test_features_are_set_against_ratings_of_people_alone(ratings, real):
+    config = settings.read(changed("studies", "s", "ratings", to=ratings) if ratings is not None else MINIMAL)
+
+    assert settings.has_real_ratings(config["studies"]["s"]) is real

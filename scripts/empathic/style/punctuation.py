@@ -1,0 +1,57 @@
+"""Punctuation by kind, and what Markdown lays out. Patterns take linear time (empathic.style.tokens)."""
+
+import re
+
+from empathic.style.tokens import ELLIPSIS, Text, has_ellipsis
+
+_DASH = re.compile(r"[–—―]+|(?<=[^\s|-])[ \t]*-{2,}|(?<=[^\s|-])[ \t]+-[ \t]+(?=\S)")
+_QUOTE = re.compile(r'["“”„‟«»＂]')
+_LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+•‣◦]|\d{1,3}[.)])[ \t]+(?=\S)", re.MULTILINE)
+_HEADING = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+(?=\S)", re.MULTILINE)
+# The text between the marks is short, so that marks without a partner do not make the pattern look far.
+_BOLD = re.compile(r"(\*\*|__)(?=[^\s*_])[^\n*_]{1,200}(?<=\S)\1")
+
+
+def punctuation(text: Text) -> dict[str, int]:
+    """Counts of each kind of punctuation, of emojis, of emoticons, and of words in capitals."""
+    bare = text.bare
+    ellipses = len(ELLIPSIS.findall(bare)) if has_ellipsis(bare) else 0
+    rest = ELLIPSIS.sub(" ", bare) if ellipses else bare
+    return {
+        "periods": rest.count("."),
+        "commas": rest.count(","),
+        "colons": rest.count(":"),
+        "semicolons": rest.count(";"),
+        "exclamation_marks": rest.count("!"),
+        "question_marks": rest.count("?"),
+        "ellipses": ellipses,
+        # A look for a rare sign takes far less than its pattern.
+        "dashes": len(_DASH.findall(rest)) if any(dash in rest for dash in "-–—―") else 0,
+        "quotes": rest.count('"') if rest.isascii() else len(_QUOTE.findall(rest)),
+        "parentheses": rest.count("("),
+        "emojis": text.emojis,
+        "emoticons": text.emoticons,
+        "capitals": sum(word.isupper() for words in text.sentences for word in words if len(word) > 1),
+    }
+
+
+def layout(text: Text) -> dict[str, int]:
+    """Counts of list items, headings and bold spans, as Markdown marks them."""
+    whole = text.whole
+    return {
+        "list_items": len(_LIST_ITEM.findall(whole)),
+        "headings": len(_HEADING.findall(whole)) if "#" in whole else 0,
+        "bold": len(_BOLD.findall(whole)) if "**" in whole or "__" in whole else 0,
+    }
+
+
+def paragraphs(text: Text) -> int:
+    """Blocks of text between empty lines."""
+    if "\n" not in text.whole:
+        return int(bool(text.whole.strip()))
+    blocks, inside = 0, False
+    for line in text.whole.split("\n"):
+        full = bool(line.strip())
+        blocks += full and not inside
+        inside = full
+    return blocks

@@ -1,0 +1,139 @@
+"""From a text to its sentences and words, free of what only looks like words or punctuation. For English texts.
+
+Every pattern takes time linear in the text's length, so that no text, however long or odd, holds up a run.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import emoji
+
+# Signs that `emoji` knows and that are text without the variation selector; two of them are plain punctuation.
+_TEXT_SIGN = re.compile(r"([©®™ℹ‼⁉])(?!\ufe0f)")
+_MAYBE_EMOJI = re.compile("[\u2190-\U0010ffff]")
+_SIGN_AS_TEXT = {"‼": "!!", "⁉": "!?"}
+_APOSTROPHE = re.compile(r"(?<=\w)[’ʼ‘´`＇](?=\w)")
+# Addresses are rare and their pattern is slow, hence the quick look for one before.
+# A possessive quantifier (`++`) never gives back, and a look-behind lets each run be tried once: linear on any text.
+_MAYBE_ADDRESS = re.compile(r"[/@]|\.\w")
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)\S++"
+    r"|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+"
+    r"|(?<![\w.-])(?:[a-z0-9-]++\.)+(?:com|org|net|edu|gov|[a-z]{2,3}\.uk)(?![\w-])(?:/\S*+)?"
+    r"|(?<![\w/])/?[ru]/\w++",
+    re.IGNORECASE,
+)
+_AFTER_ADDRESS = ".,;:!?…)]}>\"'”’*_"
+_EMOTICON = re.compile(r"(?<!\w)(?:[:;=][-o^']?[)(\]\[DPpOo/\\|*3]+|<3+|[xX]D+)(?!\w)")
+_LIST_NUMBER = re.compile(r"^[ \t]*(?:\d{1,3}|[a-z]|[ivx]{2,4})[.)](?=\s)", re.MULTILINE)
+_INSIDE_NUMBER = re.compile(r"(?<=\d)[.,:–](?=\d)")
+_INITIALS = re.compile(r"(?<![\w.])[^\W\d_](?:\.[^\W\d_])+(?!\w)\.?")
+_NEVER_LAST = ("eg", "ie", "us", "uk")
+_SHORTENED = re.compile(r"\b(?:(Mr|Mrs|Ms|Mx|Dr|Prof|St|vs)\.(?=\s)|(etc)\.(?=[ \t]+[a-z]|[,;:)]))")
+ELLIPSIS = re.compile(r"(?:…|\.{2,}|\.[ \t\u00a0]\.[ \t\u00a0]\.)[.…]*")
+_BEGINNINGS = ("…", "..", ". .", ".\t.", ".\u00a0.")
+_TOKEN = re.compile(r"[^\W_]+(?:['‑-][^\W_]+)*")
+_STOP = re.compile(r"([.!?…]+)([\"”’»)\]*_']*)|\n")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text in parts.
+
+    whole: in NFC, with line feeds alone. bare: one form of every sign, without emojis, emoticons, list numbers and the
+    points of abbreviations. sentences: the words of each sentence, as written; marks: what ended each, empty for the
+    end of a line. emojis, emoticons: how many were taken out.
+    """
+
+    whole: str
+    bare: str
+    sentences: list[list[str]]
+    marks: list[str]
+    emojis: int
+    emoticons: int
+
+    @property
+    def tokens(self) -> list[str]:
+        """Its words in small letters, contractions whole; but `US` in capitals stays, as the country is no pronoun."""
+        return [word if word == "US" else word.lower() for words in self.sentences for word in words]
+
+
+def parse(text: str) -> Text:
+    """Take a text apart."""
+    whole = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    bare, emojis, emoticons = _bare(whole)
+    return Text(whole, bare, *_sentences(bare), emojis, emoticons)
+
+
+def has_ellipsis(bare: str) -> bool:
+    """Whether a text may hold an ellipsis: most do not, and a look for one takes far less than ELLIPSIS."""
+    return any(beginning in bare for beginning in _BEGINNINGS)
+
+
+def _bare(text: str) -> tuple[str, int, int]:
+    """The text with one form of every sign; its emojis and emoticons, which are taken out."""
+    emojis = 0
+    if not text.isascii():
+        text = _TEXT_SIGN.sub(lambda sign: _SIGN_AS_TEXT.get(sign[1], " "), text)
+        text = text.translate({ord("！"): "!", ord("？"): "?"})
+    if _MAYBE_EMOJI.search(text):
+        found = list(emoji.analyze(text, non_emoji=True, join_emoji=True))
+        emojis = sum(not isinstance(token.value, str) for token in found)
+        text = "".join(token.chars if isinstance(token.value, str) else " " for token in found)
+    text = _APOSTROPHE.sub("'", text)
+    if _MAYBE_ADDRESS.search(text):
+        text = _ADDRESS.sub(_without_address, text)
+    text, emoticons = _EMOTICON.subn(" ", text)
+    text = _LIST_NUMBER.sub(" ", text)
+    text = _INSIDE_NUMBER.sub("", text)
+    text = _INITIALS.sub(_without_initials, text)
+    return _SHORTENED.sub(r"\1\2", text), emojis, emoticons
+
+
+def _without_address(address: re.Match[str]) -> str:
+    """One plain word, and the punctuation that followed the address."""
+    whole = address[0]
+    return "address" + whole[len(whole.rstrip(_AFTER_ADDRESS)) :]
+
+
+def _without_initials(initials: re.Match[str]) -> str:
+    """Initials as one word; the last full stop stays where a sentence can end (`a.m. She`, end of a line)."""
+    word = initials[0].replace(".", "")
+    ahead = _ahead(initials)
+    ends = ahead in ("", "\n") or (ahead.isupper() and word.lower() not in _NEVER_LAST)
+    return word + "." * (ends and initials[0].endswith("."))
+
+
+def _ahead(match: re.Match[str]) -> str:
+    """The first character after a match that is no blank; a line's end counts, a text's end gives an empty one."""
+    return match.string[match.end() : match.end() + 80].lstrip(" \t")[:1]
+
+
+def _sentences(bare: str) -> tuple[list[list[str]], list[str]]:
+    bare = ELLIPSIS.sub("…", bare) if has_ellipsis(bare) else bare
+    sentences, marks, start = [], [], 0
+    for stop in _STOP.finditer(bare):
+        if _ends_sentence(stop):
+            words = _TOKEN.findall(bare, start, stop.start())
+            if words:
+                sentences.append(words)
+                marks.append(stop[1] or "")
+            start = stop.end()
+    words = _TOKEN.findall(bare, start)
+    return ([*sentences, words], [*marks, ""]) if words else (sentences, marks)
+
+
+def _ends_sentence(stop: re.Match[str]) -> bool:
+    marks, closing = stop.groups()
+    after = stop.string[stop.end() : stop.end() + 1]
+    if marks is None or after in ("", "\n"):
+        return True
+    ahead = _ahead(stop)
+    if not after.isspace():
+        # `great.You`: a space was forgotten; `Node.js` or `what?!x`: no sentence ends.
+        return ahead.isupper() and not closing and stop.string[stop.start() - 1 : stop.start()].islower()
+    if marks == "…":
+        # `I... I mean`: the pronoun's capital says nothing.
+        return ahead.isupper() and not re.match(r"\s*I\b", stop.string[stop.end() : stop.end() + 80])
+    return not (closing and ahead.islower())
