@@ -67,7 +67,8 @@ def test_the_additive_model_has_the_numbers_of_lme4(run):
 
     np.testing.assert_allclose(fixed["estimate"], [2.3220, 0.2545, 0.2005, 0.1715, 0.0945], atol=5e-5)
     np.testing.assert_allclose(fixed["std_error"], [0.02386, *[0.03333] * 4], atol=5e-6)
-    np.testing.assert_allclose(spread[["rater_id", "post_id", "Residual"]], [0.27383, 0.16697, 0.60064], atol=5e-6)
+    # The residual's is .600635, between two roundings: the ordering that a start of R takes by chance moves the next digit.
+    np.testing.assert_allclose(spread[["rater_id", "post_id", "Residual"]], [0.27383, 0.16697, 0.60064], atol=1e-5)
     assert round(fit["logLik"], 3) == -9971.362
     adjusted = contrasts["p_adjusted"]
     assert round(contrasts.loc["gpt4_empathy - llama2_empathy", "statistic"], 3) == 1.620
