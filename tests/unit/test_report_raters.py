@@ -14,7 +14,8 @@ from empathic.report import figures, flow_figure, loading, raters
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     config = config_of("configs/smoke.yaml")
-    config["studies"]["study1"]["ratings"]["demographics"] = ["age", "sex"]
+    for study, kept in (("study1", ["age", "sex"]), ("study2", [])):
+        config["studies"][study]["ratings"]["demographics"] = kept
     made = write(tmp_path_factory.mktemp("made"), config)
     return loading.load(made.results, made.simulated)
 
