@@ -103,14 +103,26 @@ def tables():
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["quality", "quality_responses"])
     made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=["features", "summary"])
     made += [f"{RESULTS}/{study}/generations/{source}.jsonl" for study in WITH_TEXTS for source in generated_in(study)]
-    made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow"])
+    made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow", *COUNTS])
     made += [f"{RESULTS}/{study}/models/{model}/{file}" for study, model in fits() for file in FIT_FILES]
     if config["claims"] and RATED:
         made += expand(f"{RESULTS}/{{table}}.csv", table=["claims", "claims_components", "claims_by_model"])
     return made
 
 
-FIT_FILES = ["fixed.csv", "random.csv", "tests.csv", "means.csv", "contrasts.csv", "fit.json", "model.R"]
+COUNTS = ["counts", "count_tests"]
+FIT_TABLES = [
+    "fixed",
+    "random",
+    "tests",
+    "tests_of_sets",
+    "means",
+    "contrasts",
+    "interactions",
+    "random_effects",
+    "residuals",
+]
+FIT_FILES = [*(f"{table}.csv" for table in FIT_TABLES), "fit.json", "model.R"]
 
 
 def gpus(wildcards):
@@ -227,6 +239,11 @@ def exports_of(wildcards):
 def responses_of(wildcards):
     """The responses of a study, where it has texts."""
     return [f"{RESULTS}/{wildcards.study}/responses.csv"] if wildcards.study in WITH_TEXTS else []
+
+
+def posts_of(wildcards):
+    """The posts of a study, where it has texts."""
+    return [f"{RESULTS}/{wildcards.study}/posts.csv"] if wildcards.study in WITH_TEXTS else []
 
 
 def given_files():

@@ -231,6 +231,7 @@ class _Study:
         tables.RANDOM.write(tables.RANDOM.frame(random), folder / "random.csv")
         tests = [
             {"test": "source", "statistic": 3.2, "df_num": 2.0, "df_den": 41.5, "p_value": 0.051, "origin": self.origin}
+            | {"method": "F"}
         ]
         tables.TESTS.write(tables.TESTS.frame(tests), folder / "tests.csv")
         self._means(folder)
@@ -280,6 +281,7 @@ class _Study:
         return {
             "formula": formula,
             "formula_fitted": formula if model == "deciding" else formula.replace(" + (1 | post_id)", ""),
+            "left_out_as_singular": [],
             "terms_dropped": [] if model == "deciding" else dropped,
             "family": "gaussian",
             "link": "identity",

@@ -9,7 +9,13 @@ from empathic.report.words import MISSING, Prose, count, counted, html, interval
 
 MADE = {"simulated": " **Simulated ratings.**", "stand_in": " **Stand-in texts.**", "observed": ""}
 UNITS = {feature.name: feature.unit for feature in FEATURES}
-DF = {"satterthwaite": "Satterthwaite's df", "residual": "residual df"}
+DF = {
+    "satterthwaite": "Satterthwaite's df",
+    "kenward-roger": "Kenward and Roger's df",
+    "residual": "residual df",
+    "asymptotic": "tests by the normal distribution",
+}
+FAMILIES = {"ordinal": "cumulative", "binomial": "binomial", "poisson": "Poisson"}
 
 
 def distribution(study: Study) -> str:
@@ -126,7 +132,8 @@ def tests_table(study: Study) -> str:
     rows = list(study.deciding.tests.itertuples())
     columns = [
         blocks.words("Test", [row.test for row in rows]),
-        blocks.numbers("F", [number(row.statistic) for row in rows]),
+        blocks.words("Method", [row.method for row in rows]),
+        blocks.numbers("F or chi-squared", [number(row.statistic) for row in rows]),
         blocks.numbers("df", [number(row.df_num, 0) for row in rows]),
         blocks.numbers("df, denominator", [number(row.df_den, 1) for row in rows]),
         blocks.numbers("p", [p_value(row.p_value) for row in rows]),
@@ -148,7 +155,7 @@ def fixed_table(study: Study) -> str:
         blocks.numbers("p", [p_value(row.p_value) for row in rows]),
         blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for row in rows]),
     ]
-    reference = prose(study.source_title(study.sources[0]))
+    reference = prose(study.source_title(study.deciding.fit["reference"]))
     caption = (
         f"{prose(study.title)}: fixed effects of the deciding model. Sources are compared with "
         f"{reference}.{_coding(study.deciding.fit['domains'])}{_made(study)}"
@@ -186,8 +193,14 @@ def fit_sentence(model: Model) -> str:
     fitted = (
         f"The model *{prose(model.name)}*, {code(fit['formula_fitted'])}, was fitted to {counted(fit['n'], 'rating')}"
     )
-    sentences = [f"{fitted} by {how} ({prose(DF.get(fit['df_method'], fit['df_method']))})."]
+    if fit["family"] in FAMILIES:
+        fitted += f" as a {FAMILIES[fit['family']]} model with {fit['link']} link, on whose scale its estimates are,"
+    sentences = [f"{fitted} by {how} ({prose(DF[fit['df_method']])})."]
     sentences += [f"Left out: {code(term['term'])}, as {prose(term['why'])}." for term in fit["terms_dropped"]]
+    sentences += [
+        f"While it was singular, {code(step['left_out'])} was left out, as its ladder declares."
+        for step in fit["left_out_as_singular"]
+    ]
     failed = "**It did not converge: no claim may rest on it.**"
     agree = "Its first optimizer stopped short, but others agree with it, so it counts as converged."
     gradient = "" if fit["gradient"] is None else f" (relative gradient {number(fit['gradient'], 5)})"
