@@ -4,10 +4,13 @@ What decides stands in empathic.verdicts; here is what a claim is decided on, an
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import combinations, product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from empathic import tables, verdicts
 from empathic.claimfile import LIWC, Claim
@@ -19,14 +22,17 @@ DECIDING = "deciding"
 NOT_TESTABLE = "not testable"
 UNSURE = ("conflicting", "unknown")
 NOT_OBSERVED = {"simulated": "simulated", "stand_in": "stand-ins, written for the package"}
-INTERVAL = {"greater": ("conf_low", "conf_high"), "equivalent": ("conf_low_90", "conf_high_90")}
+INTERVAL = {"equivalent": ("conf_low_90", "conf_high_90")}
+OMNIBUS = {"any difference": "source", "no interaction": "source:domain"}  # tables.SETS, test
 
 
 @dataclass(frozen=True)
 class Fit:
     """What claims need of a fitted model.
 
-    sesoi: delta, in units of the rating scale. contrasts: those averaged over domains (tables.CONTRASTS), by name.
+    sesoi, sesoi_interaction: delta, in units of the rating scale. contrasts: those averaged over domains
+    (tables.CONTRASTS), by name. inside: those within each domain, and apart: their differences from their means
+    (tables.INTERACTIONS), both by domain and name. omnibus: p of the test (tables.SETS) of a set of sources.
     """
 
     converged: bool
@@ -34,6 +40,10 @@ class Fit:
     singular: bool
     sesoi: float
     contrasts: pd.DataFrame
+    sesoi_interaction: float = float("nan")
+    inside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    apart: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    omnibus: Mapping[tuple[str, frozenset[str]], float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,18 @@ def _read_fit(folder: Path) -> Fit:
         singular=fit["singular"],
         sesoi=fit["sesoi"],
         contrasts=contrasts[contrasts["by"].isna()].set_index("contrast"),
+        sesoi_interaction=fit["sesoi_interaction"],
+        inside=_by_domain(contrasts),
+        apart=_by_domain(tables.INTERACTIONS.read(folder / "interactions.csv")),
+        omnibus={
+            (row.test, frozenset(row.sources.split(", "))): row.p_value
+            for row in tables.SETS.read(folder / "tests_of_sets.csv").itertuples()
+        },
     )
+
+
+def _by_domain(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {domain: rows.set_index("contrast") for domain, rows in table.groupby("by", sort=False)}
 
 
 def decide(
@@ -139,20 +160,45 @@ def _case(claim: Claim, file: str, study: Study | None, model: str) -> Case:
     if case.obstacles:
         return case
     fit = study.fits[model]
-    differences = tuple(_difference(fit.contrasts, *pair) for pair in claim.pairs)
-    components = [
-        Component(f"{a} - {b}", row.estimate, row.std_error, row.df, fit.sesoi)
-        for (a, b), row in zip(claim.pairs, differences, strict=True)
-    ]
-    weighed = verdicts.weigh(claim.test, components)
-    obstacles = [] if weighed.complete else [_not_a_number(weighed)]
+    found = _differences(claim, fit)
+    components = [Component(name, row.estimate, row.std_error, row.df, sesoi) for name, row, sesoi in found]
+    weighed = verdicts.weigh(claim.test, components, _omnibus(claim, fit))
+    obstacles = [] if weighed.complete else [_not_a_number(claim.test, weighed)]
+    differences = tuple(row for _, row, _ in found)
     return replace(case, obstacles=obstacles, singular=fit.singular, differences=differences, weighed=weighed)
+
+
+def _pairs(claim: Claim) -> list[tuple[str, str]]:
+    """The differences that a claim names, as it orients them."""
+    if claim.tiers:
+        tiers = combinations(claim.tiers, 2)
+        return [pair for higher, lower in tiers for pair in product(higher, lower)]
+    return list(claim.pairs) or list(combinations(claim.sources, 2))
+
+
+def _differences(claim: Claim, fit: Fit) -> list[tuple[str, pd.Series, float]]:
+    """Each component of a claim of ratings: its name, its difference as claimed, and delta."""
+    places: Mapping[str, tuple[pd.DataFrame, float]] = {"": (fit.contrasts, fit.sesoi)}
+    if claim.test == "same order":
+        places = {f" in {domain}": (table, fit.sesoi) for domain, table in fit.inside.items()}
+    if claim.test == "no interaction":
+        places = {f" in {domain}, less its mean": (rows, fit.sesoi_interaction) for domain, rows in fit.apart.items()}
+    return [
+        (f"{a} - {b}{place}", _difference(table, a, b), delta)
+        for place, (table, delta) in places.items()
+        for a, b in _pairs(claim)
+    ]
+
+
+def _omnibus(claim: Claim, fit: Fit) -> float:
+    """The p of the omnibus test that a claim's test takes; NaN: it takes none."""
+    return fit.omnibus.get((OMNIBUS.get(claim.test, ""), frozenset(claim.sources)), float("nan"))
 
 
 def _difference(contrasts: pd.DataFrame, higher: str, lower: str) -> pd.Series:
     """A contrast as claimed: as it stands, or with its sign and the ends of its intervals turned round."""
     if f"{higher} - {lower}" in contrasts.index:
-        return contrasts.loc[f"{higher} - {lower}"]
+        return contrasts.loc[f"{higher} - {lower}"].copy()
     row = contrasts.loc[f"{lower} - {higher}"].copy()
     ends = ["conf_low", "conf_high", "conf_low_90", "conf_high_90"]
     row[["estimate", *ends]] = -row[["estimate", "conf_high", "conf_low", "conf_high_90", "conf_low_90"]].to_numpy()
@@ -215,17 +261,25 @@ def _faults(claim: Claim, study: Study, model: str) -> list[str]:
         faults.append(f"the fit of the model '{model}' did not converge")
     if fit.dropped_rows:
         faults.append(f"the model '{model}' left out ratings ({fit.dropped_rows})")
-    for a, b in claim.pairs:
-        if not {f"{a} - {b}", f"{b} - {a}"} & set(fit.contrasts.index):
-            faults.append(f"the model '{model}' has no contrast of {a} and {b}")
+    within = {"same order": fit.inside, "no interaction": fit.apart}.get(claim.test)
+    if within is not None and not within:
+        return [*faults, f"the model '{model}' has no contrasts within domains"]
+    for place, table in (within or {"": fit.contrasts}).items():
+        for a, b in _pairs(claim):
+            if not {f"{a} - {b}", f"{b} - {a}"} & set(table.index):
+                faults.append(f"the model '{model}' has no contrast of {a} and {b}" + (f" in {place}" if place else ""))
+    if claim.test in OMNIBUS and pd.isna(_omnibus(claim, fit)):
+        faults.append(f"the model '{model}' has no omnibus test of {OMNIBUS[claim.test]} over {_listed(claim.sources)}")
     return faults
 
 
-def _not_a_number(weighed: Weighed) -> str:
+def _not_a_number(test: str, weighed: Weighed) -> str:
+    asked = zip((weighed.parts_for, weighed.parts_against), verdicts.TESTS[test], strict=False)
+    sides = [parts for parts, p in asked if p is not verdicts.p_of_none]
     names = [
         component.name
-        for component, *parts in zip(weighed.components, weighed.parts_for, weighed.parts_against, strict=True)
-        if any(map(pd.isna, parts))
+        for number, component in enumerate(weighed.components)
+        if any(pd.isna(side[number]) for side in sides)
     ]
     return f"{_listed(names)} has no p value (estimate and standard error allow none)"
 
@@ -252,12 +306,37 @@ def _claim_row(case: Case, study: Study | None) -> dict:
         "reported_high": reported.high,
         "reported_scale": reported.scale,
         "reported_page": None if reported.page is None else str(reported.page),
-        # It takes the paper's estimate, and is not computed yet.
-        "prediction_low": None,
-        "prediction_high": None,
+        **_prediction(case),
         "why": "; ".join([*case.unobserved, *case.obstacles, *_grounds(case)]),
         "file": case.file,
     }
+
+
+def _prediction(case: Case) -> dict[str, float | None]:
+    """The 95% interval in which the estimate of a replication is to be expected, from the paper's and our errors.
+
+    P. Patil, R. D. Peng and J. T. Leek (2016), with the paper's 95% interval taken as normal, and its scale as ours.
+    None where a claim has no or several differences, or where the paper's interval was not entered.
+    """
+    reported = case.claim.reported
+    if case.decision is None or len(case.differences) != 1 or None in (reported.estimate, reported.low, reported.high):
+        return {"prediction_low": None, "prediction_high": None}
+    normal = stats.norm.ppf(0.975)
+    error = (reported.high - reported.low) / (2 * normal)
+    half = normal * float(np.hypot(error, case.differences[0].std_error))
+    return {"prediction_low": reported.estimate - half, "prediction_high": reported.estimate + half}
+
+
+def _replicated_within(case: Case) -> list[str]:
+    """Whether our estimate lies in the prediction interval; where there is none though the paper's was entered, why."""
+    reported = case.claim.reported
+    if reported.estimate is None:
+        return []
+    low, high = _prediction(case).values()
+    if low is None:
+        return ["no prediction interval: it takes one difference, and the paper's estimate with its 95% interval"]
+    lies = "inside" if low <= case.differences[0].estimate <= high else "outside"
+    return [f"the estimate lies {lies} the 95% prediction interval of a replication, {low:.3f} to {high:.3f}"]
 
 
 def _model_row(model: str, case: Case) -> dict:
@@ -275,15 +354,13 @@ def _numbers(case: Case) -> dict:
     """Estimate and interval of the component that decided, and the claim's two p."""
     if case.decision is None:
         return dict.fromkeys(["estimate", "conf_low", "conf_high", "p_for", "p_against"])
-    row = case.differences[case.weighed.decider(case.decision.verdict)]
-    low, high = INTERVAL[case.claim.test]
-    return {
-        "estimate": row.estimate,
-        "conf_low": row[low],
-        "conf_high": row[high],
-        "p_for": case.weighed.p_for,
-        "p_against": case.weighed.p_against,
-    }
+    decider = case.weighed.decider(case.decision.verdict)
+    both = {"p_for": case.weighed.p_for, "p_against": case.weighed.p_against}
+    if decider is None:
+        return dict.fromkeys(["estimate", "conf_low", "conf_high"]) | both
+    row = case.differences[decider]
+    low, high = INTERVAL.get(case.claim.test, ("conf_low", "conf_high"))
+    return {"estimate": row.estimate, "conf_low": row[low], "conf_high": row[high]} | both
 
 
 def _component_rows(case: Case) -> list[dict]:
@@ -310,13 +387,7 @@ def _grounds(case: Case) -> list[str]:
     if case.decision is None:
         return []
     weighed, decision = case.weighed, case.decision
-    number = weighed.decider(decision.verdict)
-    decider = weighed.components[number]
-    if decision.verdict == verdicts.NOT_REPLICATED:
-        p = f"p against {_p(weighed.parts_against[number])}, adjusted {_p(decision.p_against_adjusted)}"
-    else:
-        p = f"p for {_p(weighed.parts_for[number])}, adjusted {_p(decision.p_adjusted)}"
-    grounds = [f"{decider.name} decided, with a difference of {decider.estimate:.3f} ({p})"]
+    grounds = [_decided(weighed, decision)]
     for component in weighed.components:
         if verdicts.p_difference(component) < verdicts.ALPHA and abs(component.estimate) < component.sesoi:
             grounds.append(
@@ -325,13 +396,28 @@ def _grounds(case: Case) -> list[str]:
             )
     if max(decision.p_adjusted, decision.p_against_adjusted) < verdicts.ALPHA:
         grounds.append("both adjusted p, for and against, are small")
-    if case.claim.test == "equivalent":
+    if case.claim.test in ("equivalent", "no interaction"):
         grounds.append(_no_significant_difference(case))
+    grounds += _replicated_within(case)
     if case.singular:
         grounds.append("the fit is singular")
     if case.unobserved:
         grounds[0] = f"as a demonstration: {grounds[0]}"
     return grounds
+
+
+def _decided(weighed: Weighed, decision: Decision) -> str:
+    """What decided, and by which p."""
+    number = weighed.decider(decision.verdict)
+    against = decision.verdict == verdicts.NOT_REPLICATED
+    word, adjusted = ("against", decision.p_against_adjusted) if against else ("for", decision.p_adjusted)
+    if number is None:
+        p = weighed.p_against if against else weighed.p_for
+        return f"the omnibus test decided (p {word} {_p(p)}, adjusted {_p(adjusted)})"
+    p = (weighed.parts_against if against else weighed.parts_for)[number]
+    component = weighed.components[number]
+    difference = f"{component.name} decided, with a difference of {component.estimate:.3f}"
+    return f"{difference} (p {word} {_p(p)}, adjusted {_p(adjusted)})"
 
 
 def _no_significant_difference(case: Case) -> str:

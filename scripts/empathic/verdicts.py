@@ -26,8 +26,8 @@ DEMO = {REPLICATED: "recovered", NOT_REPLICATED: "not recovered", INCONCLUSIVE: 
 class Component:
     """One difference that a claim names.
 
-    estimate: a - b as claimed, in units of the rating scale, unadjusted, like its std_error. df: its degrees of
-    freedom; inf: normal. sesoi: delta in the same units.
+    estimate: a - b as claimed, in units of the rating scale, unadjusted, like its std_error.
+    df: its degrees of freedom; inf: normal. sesoi: delta in the same units.
     """
 
     name: str
@@ -39,25 +39,34 @@ class Component:
 
 @dataclass(frozen=True)
 class Weighed:
-    """A claim's evidence: p for and against of each of its components, and of the claim."""
+    """A claim's evidence: p for and against of each of its components, and of the claim.
+
+    every: whether the claim asks something of every component (and fails with any), or of any one (and fails with all).
+    """
 
     components: tuple[Component, ...]
     parts_for: tuple[float, ...]
     parts_against: tuple[float, ...]
     p_for: float
     p_against: float
+    every: bool = True
 
     @property
     def complete(self) -> bool:
         """False where a p is NaN: such a claim is not testable."""
         return not math.isnan(self.p_for) and not math.isnan(self.p_against)
 
-    def decider(self, verdict: str) -> int:
+    def decider(self, verdict: str) -> int | None:
         """Which component decided: that of the largest p for; of a claim not replicated that of the smallest p against.
 
-        Of equals the first.
+        Where a claim asks something of any one, the other way round. Of equals the first. None: an omnibus test did.
         """
-        return int(np.argmin(self.parts_against) if verdict == NOT_REPLICATED else np.argmax(self.parts_for))
+        parts, largest = (
+            (self.parts_against, not self.every) if verdict == NOT_REPLICATED else (self.parts_for, self.every)
+        )
+        if all(map(math.isnan, parts)):
+            return None
+        return int(np.argmax(parts) if largest else np.argmin(parts))
 
 
 @dataclass(frozen=True)
@@ -89,27 +98,47 @@ def p_difference(component: Component) -> float:
     return 2 * float(stats.t.sf(abs(_ratio(component.estimate, component.std_error)), component.df))
 
 
-TESTS: dict[str, tuple[Callable[[Component], float], Callable[[Component], float]]] = {
-    "greater": (p_positive, p_small),
-    "equivalent": (p_equivalent, p_difference),
+def p_of_none(component: Component) -> float:
+    """NaN: an omnibus test has a p for the claim alone."""
+    return math.nan
+
+
+# Each test's p for and against of a component, and whether the claim asks it of every component, or of any one.
+TESTS: dict[str, tuple[Callable[[Component], float], Callable[[Component], float], bool]] = {
+    "greater": (p_positive, p_small, True),
+    "same order": (p_positive, p_small, True),
+    "equivalent": (p_equivalent, p_difference, True),
+    "any difference": (p_of_none, p_equivalent, False),
+    "no interaction": (p_equivalent, p_of_none, True),
 }
 
 
-def weigh(test: str, components: Sequence[Component]) -> Weighed:
-    """Weigh the evidence for a claim (every component holds) and against it (any one fails, Bonferroni).
+def weigh(test: str, components: Sequence[Component], omnibus: float = math.nan) -> Weighed:
+    """Weigh the evidence for a claim and against it.
 
-    test: a key of TESTS. A NaN in any component makes the claim's p NaN.
+    test: a key of TESTS. omnibus: the p of the omnibus test over all that the claim names, where its test has one
+    (p for of `any difference`, p against of `no interaction`).
+
+    Where the claim asks something of every component, its p for is the largest and its p against the smallest, by
+    Bonferroni; where of any one, the other way round. A NaN in any component makes the claim's p NaN.
     """
-    for_claim, against = TESTS[test]
+    for_claim, against, every = TESTS[test]
     parts_for = tuple(for_claim(component) for component in components)
     parts_against = tuple(against(component) for component in components)
+    p_for = float(np.max(parts_for)) if every else _bonferroni(parts_for)
+    p_against = _bonferroni(parts_against) if every else float(np.max(parts_against))
     return Weighed(
         components=tuple(components),
         parts_for=parts_for,
         parts_against=parts_against,
-        p_for=float(np.max(parts_for)),
-        p_against=float(np.minimum(1, len(components) * np.min(parts_against))),
+        p_for=omnibus if for_claim is p_of_none else p_for,
+        p_against=omnibus if against is p_of_none else p_against,
+        every=every,
     )
+
+
+def _bonferroni(parts: Sequence[float]) -> float:
+    return float(np.minimum(1, len(parts) * np.min(parts)))
 
 
 def decide(family: Sequence[Weighed]) -> list[Decision]:
