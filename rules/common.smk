@@ -35,6 +35,7 @@ SOURCES = config["sources"]
 WITH_TEXTS = [name for name, study in STUDIES.items() if settings.has_texts(study)]
 FROZEN = [name for name, study in STUDIES.items() if study["frozen"]]
 ANSWERED_HERE = [name for name in WITH_TEXTS if name not in FROZEN]
+FITTED = {name: {**study["models"], **study["robustness"]} for name, study in STUDIES.items()}
 RATED = [name for name, study in STUDIES.items() if settings.is_rated(study)]
 
 
@@ -97,6 +98,11 @@ def fits():
     return [(study, model) for study in RATED for model in STUDIES[study]["models"]]
 
 
+def robustness_fits():
+    """One (study, model) a fit of the models that show how much hangs on the deciding one."""
+    return [(study, model) for study in RATED for model in STUDIES[study]["robustness"]]
+
+
 def tables():
     """Every table and text that a report may read, as the config asks for them."""
     made = expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["posts", "responses"])
@@ -105,6 +111,8 @@ def tables():
     made += [f"{RESULTS}/{study}/generations/{source}.jsonl" for study in WITH_TEXTS for source in generated_in(study)]
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow", *COUNTS])
     made += [f"{RESULTS}/{study}/models/{model}/{file}" for study, model in fits() for file in FIT_FILES]
+    if "robustness" in config["report"]["include"]:
+        made += expand(f"{RESULTS}/{{study}}/leave_one_out.csv", study=RATED)
     if config["claims"] and RATED:
         made += expand(f"{RESULTS}/{{table}}.csv", table=["claims", "claims_components", "claims_by_model"])
     return made

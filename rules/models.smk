@@ -28,7 +28,7 @@ rule fit_model:
         mem_mb=2000,
         runtime="60m",
     params:
-        model=lookup("studies/{study}/models/{model}", within=config),
+        model=lookup("{study}/{model}", within=FITTED),
         sources=lookup("studies/{study}/sources", within=config),
         item=lookup("studies/{study}/ratings/item", within=config),
         inference=lookup("studies/{study}/inference", within=config),
@@ -66,3 +66,43 @@ rule count_ratings:
         "{wildcards.study}: counting the ratings"
     script:
         "../scripts/count_ratings.py"
+
+
+rule leave_one_out:
+    input:
+        ratings="<results>/{study}/ratings.csv",
+        raters="<results>/{study}/raters.csv",
+        responses=responses_of,
+        instrument=lookup("studies/{study}/ratings/instrument", within=config),
+        code=code_behind("leave_one_out.py"),
+    output:
+        table="<results>/{study}/leave_one_out.csv",
+    log:
+        "<logs>/leave_one_out/{study}.log",
+    benchmark:
+        "<benchmarks>/leave_one_out/{study}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="2h",
+    params:
+        model=lookup("studies/{study}/models/deciding", within=config),
+        sources=lookup("studies/{study}/sources", within=config),
+        item=lookup("studies/{study}/ratings/item", within=config),
+        inference=lookup("studies/{study}/inference", within=config),
+    message:
+        "{wildcards.study}: fitting the deciding model without each post, and without each domain"
+    script:
+        "../scripts/leave_one_out.py"
+
+
+rule robustness:
+    input:
+        expand(
+            "<results>/{fit[0]}/models/{fit[1]}/{file}",
+            fit=robustness_fits(),
+            file=FIT_FILES,
+        ),
+        expand("<results>/{study}/leave_one_out.csv", study=RATED),

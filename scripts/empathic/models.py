@@ -16,6 +16,7 @@ from scipy import stats
 
 from empathic import __version__, contrasts, mixed, rscript, rsession
 from empathic.declared import Declared
+from empathic.errors import InputError
 from empathic.formula import Dropped, Formula, RandomTerm, compose, identified, without_domain
 from empathic.origin import of_sources, weakest
 
@@ -77,10 +78,47 @@ def _with_columns(
     beside = {}
     for table, key, more in (("responses", "response_id", responses), ("raters", "rater_id", raters)):
         lacking = () if more is None else ["n_words"] if table == "responses" else list(more)
-        for name in [name for name in lacking if name not in ratings]:
+        for name in [name for name in lacking if name in more and name not in ratings]:
             ratings = ratings.assign(**{name: ratings[key].map(more.drop_duplicates(key).set_index(key)[name])})
             beside[name] = (table, key)
     return ratings, beside
+
+
+def without_each(
+    ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declared, raters: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Fit a model without each post in turn, and without each domain: its contrasts over domains (LEAVE_ONE_OUT).
+
+    Arguments as for `fit`. Where a part of the ratings cannot bear the model the row says why.
+    """
+    tables, rows = [], ratings[ratings.included & (ratings["item"] == declared.item)]
+    for left, column in (("post", "post_id"), ("domain", "domain")):
+        levels = sorted(rows[column].unique())
+        for level in levels if len(levels) > 1 else ():
+            some = ratings[ratings[column] != level]
+            found = _overall(some, responses, declared, raters)
+            tables.append(found.assign(left=left, left_out=level))
+            print(f"{declared.study}: without the {left} {level}", flush=True)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _overall(
+    ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declared, raters: pd.DataFrame | None
+) -> pd.DataFrame:
+    """The contrasts over domains, and whether the fit converged; or why there is none."""
+    try:
+        design = _design(*_with_columns(ratings, responses, raters), declared)
+        model, design = _fitted(design, declared)
+        pairs = mixed.marginal(model, "source")[1].table
+    except (InputError, rsession.RError) as error:
+        contrast = [f"{a} - {b}" for a, b in declared.pairs]
+        nothing = dict.fromkeys(["estimate", "std_error", "df", "p_value", "conf_low", "conf_high"], np.nan)
+        origins = weakest(ratings.origin.unique())
+        return pd.DataFrame({"contrast": contrast}).assign(**nothing, status=str(error), origin=origins)
+    origins = of_sources(design.rows, responses, declared.sources)
+    table = _contrasts(mixed.Estimates(pairs, np.empty(0)), None, [], origins, 1.0, declared)
+    columns = ["contrast", "estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "origin"]
+    return table[columns].assign(status="converged" if model.converged else "failed")
 
 
 @dataclass(frozen=True)

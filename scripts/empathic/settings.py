@@ -20,6 +20,7 @@ GENERATED = ("transformers", "openai")  # kinds of sources whose responses are m
 TWO_INTERCEPTS = "rating ~ source * domain + (1 | rater_id) + (1 | post_id)"
 # The deciding model's terms but for the interaction, which takes clmm minutes.
 ORDINAL = "rating ~ source + domain + (1 | rater_id) + (1 | post_id) + (1 | response_id) + (1 | rater_id:source)"
+SLOPES = "rating ~ source * domain + (1 + source | rater_id) + (1 | post_id) + (1 | response_id)"
 DECIDING = TWO_INTERCEPTS + " + (1 | response_id) + (1 | rater_id:source)"
 
 
@@ -417,6 +418,11 @@ class Study(Section):
         },
         description="`deciding` decides the claims; the others stand beside it",
     )
+    robustness: dict[Name, MixedModel] | None = Field(
+        None,
+        description="Models of `snakemake robustness`; empty: an ordinal one with the interaction, slopes of source by "
+        "rater, rater by post, position, log words, the first-seen response, as far as the study has what they need",
+    )
     inference: Inference = Inference()
     split_counts_by: list[str] = Field(
         ["domain"], description="Columns of ratings.csv or posts.csv that divide the tables of counts"
@@ -430,7 +436,7 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _tukey_is_for_all_pairs(self):
-        for name, model in self.models.items():
+        for name, model in {**self.models, **(self.robustness or {})}.items():
             if (model.adjust or self.inference.adjust) == "tukey" and model.contrasts != "all":
                 raise ValueError(f"models > {name}: Tukey's adjustment is for all pairs of sources; write adjust: holm")
         return self
@@ -446,6 +452,10 @@ class Report(Section):
     title: str = "Large language models and perceived empathy: a replication"
     engine: Literal["auto", "quarto", "pandoc"] = Field(
         "auto", description="auto: Quarto where it is installed, else pandoc"
+    )
+    include: list[Literal["robustness"]] = Field(
+        default_factory=list,
+        description="What is made on demand alone, and is to stand in the report and in claims_by_model.csv, too",
     )
 
 
@@ -483,7 +493,7 @@ class Settings(Section):
                         f"studies > {name}: source '{source}' sends the posts to an API; where their rights and your "
                         "ethics approval allow that, set posts_may_leave: true"
                     )
-            for model, declared in study.models.items():
+            for model, declared in {**study.models, **(study.robustness or {})}.items():
                 for source in declared.unknown_sources(study.sources):
                     raise ValueError(
                         f"studies > {name} > models > {model}: unknown source {_unknown(source, study.sources)}"
@@ -505,9 +515,37 @@ class Settings(Section):
 def read(config: dict[str, Any]) -> dict[str, Any]:
     """Check a config and fill in what it leaves out. Raises ValueError with one line for each mistake."""
     try:
-        return Settings.model_validate(config).model_dump(mode="json")
+        read = Settings.model_validate(config)
     except ValidationError as error:
         raise ValueError("\n".join(_explain(mistake) for mistake in error.errors())) from None
+    filled = read.model_dump(mode="json")
+    for name, study in filled["studies"].items():
+        if study["robustness"] is None:
+            usual = _robustness(read.studies[name])
+            study["robustness"] = {model: declared.model_dump(mode="json") for model, declared in usual.items()}
+        for model in set(study["robustness"]) & set(study["models"]):
+            if study["robustness"][model] != study["models"][model]:
+                raise ValueError(f"config > studies > {name} > robustness > {model}: models have one of this name, too")
+        if "robustness" in filled["report"]["include"]:
+            study["models"] |= study["robustness"]
+    return filled
+
+
+def _robustness(study: Study) -> dict[str, MixedModel]:
+    """The usual models of `snakemake robustness`, those left out for which a study lacks texts, or positions."""
+    exports = study.ratings.exports if study.ratings else []
+    placed = all(export.format == "qualtrics" or "position" in export.columns for export in exports)
+    formulas: dict[str, dict[str, Any]] = {
+        "ordinal_interaction": {"formula": DECIDING, "family": "ordinal", "link": "probit"},
+        "source_slopes": {"formula": SLOPES},
+        "rater_by_post": {"formula": DECIDING + " + (1 | rater_id:post_id)"},
+    }
+    if placed:
+        formulas["position"] = {"formula": DECIDING.replace("source * domain", "source * domain + position")}
+        formulas["first_seen"] = {"formula": DECIDING, "first_seen": True}
+    if study.posts or study.frozen:
+        formulas["log_words"] = {"formula": DECIDING.replace("source * domain", "source * domain + log(n_words)")}
+    return {name: MixedModel(replicated_domains=True, **model) for name, model in formulas.items()}
 
 
 def has_texts(study: dict[str, Any]) -> bool:

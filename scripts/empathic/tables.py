@@ -468,6 +468,24 @@ CONTRASTS = Table(
     ),
     key=("contrast", "by"),
 )
+LEAVE_ONE_OUT = Table(
+    "{study}/leave_one_out.csv",
+    "a contrast, averaged over domains, by the deciding model fitted without one post or one domain",
+    (
+        text("left", "what was left out", allowed=("post", "domain")),
+        text("left_out", "which"),
+        text("contrast", "a - b"),
+        number("estimate", "the difference, in units of the scale; empty: no fit", missing=True),
+        STD_ERROR,
+        DF,
+        P_VALUE,
+        CONF_LOW,
+        CONF_HIGH,
+        text("status", "converged, failed, or why there is no fit"),
+        ORIGIN,
+    ),
+    key=("left", "left_out", "contrast"),
+)
 VERDICTS = ("replicated", "not replicated", "inconclusive", "not testable")
 DEMO_VERDICTS = ("recovered", "not recovered", "inconclusive")
 CERTAINTIES = ("abstract", "summary", "second_hand", "inferred", "conflicting", "unknown", "own")
@@ -559,6 +577,7 @@ ALL = (
     INTERACTIONS,
     RANDOM_EFFECTS,
     RESIDUALS,
+    LEAVE_ONE_OUT,
     CLAIMS,
     COMPONENTS,
     BY_MODEL,

@@ -104,3 +104,26 @@ def test_the_script_beside_the_tables_gives_their_numbers_alone(run, tmp_path):
     assert theirs["contrast"].tolist() == ours["contrast"].tolist() and theirs["by"].tolist() == ours["by"].tolist()
     for column in ("estimate", "std_error", "df", "conf_low", "conf_high"):
         np.testing.assert_allclose(theirs[column], ours[column], rtol=1e-8, err_msg=column)
+
+
+def test_the_ordinal_model_stands_beside_the_deciding_one(run):
+    fit = json.loads(run.read(f"{STUDY}/models/ordinal/fit.json"))
+    page = run.read("results/ratings_only/report/report.html")
+
+    assert (fit["status"], fit["family"], fit["link"], fit["dropped_rows"]) == ("converged", "ordinal", "probit", 0)
+    assert "as a cumulative model with probit link, on whose scale its estimates are" in page
+    counted = run.table(f"{STUDY}/counts.csv")
+    assert counted[counted["split_by"].isna()]["n"].sum() == len(run.given)
+    assert counted[counted["split_by"] == "domain"]["n"].sum() == len(run.given)
+
+
+def test_robustness_adds_its_models_and_the_fits_without_each_post_and_domain(run):
+    jobs = run.would_run("robustness", config=run.config)
+
+    # Without positions and texts: an ordinal interaction, slopes, rater by post.
+    assert jobs == {"fit_model": 3, "leave_one_out": 1, "robustness": 1}
+    run.snakemake(f"{STUDY}/models/rater_by_post/fit.json", f"{STUDY}/leave_one_out.csv", config=run.config)
+    fit = json.loads(run.read(f"{STUDY}/models/rater_by_post/fit.json"))
+    assert fit["formula_fitted"].endswith("(1 | rater_id:post_id)") and fit["terms_dropped"] == []
+    table = run.table(f"{STUDY}/leave_one_out.csv")
+    assert len(table) == 3 * (15 + 3) and set(table["status"]) == {"converged"}

@@ -243,6 +243,47 @@ def models_table(study: Study) -> str:
     )
 
 
+def counts_table(study: Study) -> str:
+    """Table: the highest answer against the rest, by pair of sources, over all ratings and in each part of them."""
+    rows = list(study.count_tests.itertuples())
+    columns = [
+        blocks.words("Contrast", [study.contrast_title(row.contrast) for row in rows]),
+        blocks.words("Part", ["all" if pd.isna(row.part) else row.part for row in rows]),
+        blocks.numbers("Highest, first", [f"{count(row.n_top_a)} of {count(row.n_a)}" for row in rows]),
+        blocks.numbers("Highest, second", [f"{count(row.n_top_b)} of {count(row.n_b)}" for row in rows]),
+        blocks.numbers("Chi-squared", [number(row.chi_squared) for row in rows]),
+        blocks.numbers("p", [p_value(row.p_value) for row in rows]),
+    ]
+    caption = (
+        f"{prose(study.title)}: the highest answer against the rest, chi-squared with Yates's correction. This ignores "
+        f"clustering: ratings of one rater, post or response count as independent. It decides nothing.{_made(study)}"
+    )
+    return blocks.table(f"{study.name}-counts", caption, columns)
+
+
+def leave_one_out_table(study: Study) -> str:
+    """Table: the least and the largest of each contrast, over the fits without one post or one domain."""
+    fitted = study.leave_one_out.dropna(subset=["estimate"])
+    groups = [(left, contrast, rows) for (left, contrast), rows in fitted.groupby(["left", "contrast"], sort=False)]
+    ends = [(rows.loc[rows.estimate.idxmin()], rows.loc[rows.estimate.idxmax()]) for _, _, rows in groups]
+    columns = [
+        blocks.words("Contrast", [study.contrast_title(contrast) for _, contrast, _ in groups]),
+        blocks.words("Left out", [f"each {left}" for left, _, _ in groups]),
+        blocks.numbers("Fits", [count(len(rows)) for _, _, rows in groups]),
+        blocks.numbers("Least", [number(low.estimate) for low, _ in ends]),
+        blocks.words("without", [low.left_out for low, _ in ends]),
+        blocks.numbers("Largest", [number(high.estimate) for _, high in ends]),
+        blocks.words("without", [high.left_out for _, high in ends]),
+        blocks.numbers("Largest p", [p_value(rows.p_value.max()) for _, _, rows in groups]),
+    ]
+    lost = study.leave_one_out[study.leave_one_out.status != "converged"].groupby(["left", "left_out"]).ngroups
+    caption = (
+        f"{prose(study.title)}: differences by the deciding model, fitted without each post and without each domain in "
+        f"turn; fits that failed or could not be had: {count(lost)}.{_made(study)}"
+    )
+    return blocks.table(f"{study.name}-left-out-in-turn", caption, columns)
+
+
 def truth_table(study: Study) -> str:
     """Table: the expected rating that each source was simulated from, beside the estimate."""
     truth = figures.expected_by_source(study)
