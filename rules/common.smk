@@ -112,7 +112,7 @@ def tables():
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow", *COUNTS])
     made += [f"{RESULTS}/{study}/models/{model}/{file}" for study, model in fits() for file in FIT_FILES]
     if "robustness" in config["report"]["include"]:
-        made += expand(f"{RESULTS}/{{study}}/leave_one_out.csv", study=RATED)
+        made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["leave_one_out", "multiverse"])
     if config["claims"] and RATED:
         made += expand(f"{RESULTS}/{{table}}.csv", table=["claims", "claims_components", "claims_by_model"])
     return made

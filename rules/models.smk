@@ -98,6 +98,36 @@ rule leave_one_out:
         "../scripts/leave_one_out.py"
 
 
+rule fit_multiverse:
+    input:
+        ratings="<results>/{study}/ratings.csv",
+        raters="<results>/{study}/raters.csv",
+        responses=responses_of,
+        instrument=lookup("studies/{study}/ratings/instrument", within=config),
+        code=code_behind("fit_multiverse.py"),
+    output:
+        table="<results>/{study}/multiverse.csv",
+    log:
+        "<logs>/fit_multiverse/{study}.log",
+    benchmark:
+        "<benchmarks>/fit_multiverse/{study}.tsv"
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="2h",
+    params:
+        multiverse=lookup("studies/{study}/multiverse", within=config),
+        sources=lookup("studies/{study}/sources", within=config),
+        item=lookup("studies/{study}/ratings/item", within=config),
+        inference=lookup("studies/{study}/inference", within=config),
+    message:
+        "{wildcards.study}: fitting what else could have been done with the ratings"
+    script:
+        "../scripts/fit_multiverse.py"
+
+
 rule robustness:
     input:
         expand(
@@ -105,4 +135,4 @@ rule robustness:
             fit=robustness_fits(),
             file=FIT_FILES,
         ),
-        expand("<results>/{study}/leave_one_out.csv", study=RATED),
+        expand("<results>/{study}/{table}.csv", study=RATED, table=["leave_one_out", "multiverse"]),

@@ -96,29 +96,39 @@ def without_each(
         levels = sorted(rows[column].unique())
         for level in levels if len(levels) > 1 else ():
             some = ratings[ratings[column] != level]
-            found = _overall(some, responses, declared, raters)
+            found = overall(some, responses, declared, raters).drop(columns=["d", "n", "formula_fitted", "singular"])
             tables.append(found.assign(left=left, left_out=level))
             print(f"{declared.study}: without the {left} {level}", flush=True)
     return pd.concat(tables, ignore_index=True)
 
 
-def _overall(
-    ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declared, raters: pd.DataFrame | None
+def overall(
+    ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declared, raters: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The contrasts over domains, and whether the fit converged; or why there is none."""
+    """The contrasts over domains alone, by one fit; where the ratings cannot bear it, rows that say why (status).
+
+    Arguments as for `fit`. Columns: contrast, estimate, std_error, df, p_value, conf_low, conf_high, d, n,
+    formula_fitted, singular, status, origin.
+    """
+    numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d"]
     try:
         design = _design(*_with_columns(ratings, responses, raters), declared)
         model, design = _fitted(design, declared)
         pairs = mixed.marginal(model, "source")[1].table
+        sigma_total = _sigma_total(mixed.components(model), mixed.summaries(model)["variance_residual"])
     except (InputError, rsession.RError) as error:
         contrast = [f"{a} - {b}" for a, b in declared.pairs]
-        nothing = dict.fromkeys(["estimate", "std_error", "df", "p_value", "conf_low", "conf_high"], np.nan)
-        origins = weakest(ratings.origin.unique())
-        return pd.DataFrame({"contrast": contrast}).assign(**nothing, status=str(error), origin=origins)
+        nothing = dict.fromkeys([*numbers, "n", "formula_fitted", "singular"], pd.NA)
+        known = {"status": str(error), "origin": weakest(ratings.origin.unique())}
+        return pd.DataFrame({"contrast": contrast}).assign(**nothing, **known)
     origins = of_sources(design.rows, responses, declared.sources)
-    table = _contrasts(mixed.Estimates(pairs, np.empty(0)), None, [], origins, 1.0, declared)
-    columns = ["contrast", "estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "origin"]
-    return table[columns].assign(status="converged" if model.converged else "failed")
+    table = _contrasts(mixed.Estimates(pairs, np.empty(0)), None, [], origins, sigma_total, declared)
+    return table[["contrast", *numbers, "origin"]].assign(
+        n=len(design.rows),
+        formula_fitted=model.formula,
+        singular=bool(model.state and model.state.singular),
+        status="converged" if model.converged else "failed",
+    )
 
 
 @dataclass(frozen=True)

@@ -393,6 +393,28 @@ class Inference(Section):
     )
 
 
+class Multiverse(Section):
+    """What else could have been done with the ratings: every combination is fitted (`snakemake robustness`)."""
+
+    exclusions: list[Literal["declared", "none"]] = Field(
+        ["declared", "none"], min_length=1, description="Ratings of the raters included, or of all that have ratings"
+    )
+    treatments: list[Literal["gaussian", "centred", "ordinal", "binomial"]] = Field(
+        ["gaussian", "centred", "ordinal", "binomial"],
+        min_length=1,
+        description="Of the ratings, and so the family. gaussian: as they are; centred: less the rater's mean; "
+        "ordinal: by clmm, probit, without the interaction; binomial: above the middle of the scale or not",
+    )
+    structures: dict[Name, str] = Field(
+        default={
+            "two_intercepts": "(1 | rater_id) + (1 | post_id)",
+            "deciding": "(1 | rater_id) + (1 | post_id) + (1 | response_id) + (1 | rater_id:source)",
+        },
+        min_length=1,
+        description="Random terms by name",
+    )
+
+
 class Study(Section):
     title: str
     posts: Posts | None = Field(None, description="Empty where a study has ratings and no texts, or frozen ones")
@@ -423,6 +445,7 @@ class Study(Section):
         description="Models of `snakemake robustness`; empty: an ordinal one with the interaction, slopes of source by "
         "rater, rater by post, position, log words, the first-seen response, as far as the study has what they need",
     )
+    multiverse: Multiverse = Multiverse()
     inference: Inference = Inference()
     split_counts_by: list[str] = Field(
         ["domain"], description="Columns of ratings.csv or posts.csv that divide the tables of counts"

@@ -328,6 +328,7 @@ COUNT_TESTS = Table(
     ),
     key=("split_by", "part", "contrast"),
 )
+TREATMENTS = ("gaussian", "centred", "ordinal", "binomial")
 METHODS = ("F", "Wald", "likelihood ratio")
 FIXED = Table(
     "{study}/models/{model}/fixed.csv",
@@ -468,6 +469,29 @@ CONTRASTS = Table(
     ),
     key=("contrast", "by"),
 )
+MULTIVERSE = Table(
+    "{study}/multiverse.csv",
+    "a contrast, averaged over domains, by one way of analysing the ratings (it decides nothing)",
+    (
+        text("exclusions", "declared: raters included; none: all raters", allowed=("declared", "none")),
+        text("treatment", "of the ratings (`multiverse` in the config)", allowed=TREATMENTS),
+        text("structure", "the random terms, by their name in the config"),
+        text("contrast", "a - b"),
+        number("estimate", "on the scale of the ratings, or of the link; empty: no fit", missing=True),
+        STD_ERROR,
+        DF,
+        P_VALUE,
+        CONF_LOW,
+        CONF_HIGH,
+        number("d", "estimate / total SD of the model", missing=True),
+        integer("n", "ratings", missing=True),
+        text("formula_fitted", "as fitted", missing=True),
+        boolean("singular", "whether the fit is singular", missing=True),
+        text("status", "converged, failed, or why there is no fit"),
+        ORIGIN,
+    ),
+    key=("exclusions", "treatment", "structure", "contrast"),
+)
 LEAVE_ONE_OUT = Table(
     "{study}/leave_one_out.csv",
     "a contrast, averaged over domains, by the deciding model fitted without one post or one domain",
@@ -578,6 +602,7 @@ ALL = (
     RANDOM_EFFECTS,
     RESIDUALS,
     LEAVE_ONE_OUT,
+    MULTIVERSE,
     CLAIMS,
     COMPONENTS,
     BY_MODEL,

@@ -5,7 +5,7 @@ import pytest
 from made_up_ratings import declared, ratings
 from test_settings import FILE, MINIMAL, changed
 
-from empathic import models, settings, tables
+from empathic import models, multiverse, settings, tables
 
 TWO = "rating ~ source + (1 | rater_id)"
 LONG = FILE | {"format": "long", "columns": {"rater_id": "who", "response_id": "r", "rating": "x"}}
@@ -72,3 +72,37 @@ def test_what_cannot_be_fitted_says_why_and_the_others_stand(small, tmp_path):
     assert found[found.left_out == "home"].estimate.notna().all()
     tables.LEAVE_ONE_OUT.write(found, tmp_path / "table.csv")
     assert len(pd.read_csv(tmp_path / "table.csv")) == len(found)
+
+
+ONE = {"rater": "(1 | rater_id)", "post": "(1 | post_id)"}
+
+
+def test_the_multiverse_holds_every_combination_and_each_is_the_model_it_names(small, tmp_path):
+    left = small.assign(included=~small.rater_id.isin(["r000", "r001"]))
+    declared_ = declared(formula="rating ~ source")
+    found = multiverse.fit(
+        left,
+        None,
+        declared_,
+        middle=4.0,
+        exclusions=["declared", "none"],
+        treatments=["gaussian", "centred", "ordinal", "binomial"],
+        structures=ONE,
+    )
+    tables.MULTIVERSE.write(found, tmp_path / "table.csv")
+    assert len(found) == 2 * 4 * 2 * 3
+    assert found.groupby("exclusions").n.unique().map(list).to_dict() == {"declared": [14 * 12], "none": [16 * 12]}
+
+    def row(excluded, treatment, structure):
+        one = (found.exclusions == excluded) & (found.treatment == treatment) & (found.structure == structure)
+        return found[one].set_index("contrast").loc["human - nf4"]
+
+    crossed = "rating ~ source * domain + (1 | rater_id)"
+    plain = models.fit(left, None, declared(formula=crossed)).contrasts.iloc[0]
+    mine = row("declared", "gaussian", "rater")
+    assert (mine.estimate, mine.d, mine.formula_fitted) == (plain.estimate, plain.d, crossed)
+    # Balanced over raters: centring takes out what a rater's intercept takes out.
+    assert row("none", "centred", "post").estimate == pytest.approx(row("none", "gaussian", "post").estimate, abs=0.2)
+    high = small.assign(rating=(small.rating > 4).astype(float)).groupby(["source", "domain"]).rating.mean()
+    assert (row("none", "binomial", "post").estimate < 0) == (high["human"].mean() < high["nf4"].mean())
+    assert row("none", "ordinal", "rater").formula_fitted == "rating ~ source + domain + (1 | rater_id)"

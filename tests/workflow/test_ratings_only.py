@@ -121,7 +121,7 @@ def test_robustness_adds_its_models_and_the_fits_without_each_post_and_domain(ru
     jobs = run.would_run("robustness", config=run.config)
 
     # Without positions and texts: an ordinal interaction, slopes, rater by post.
-    assert jobs == {"fit_model": 3, "leave_one_out": 1, "robustness": 1}
+    assert jobs == {"fit_model": 3, "leave_one_out": 1, "fit_multiverse": 1, "robustness": 1}
     run.snakemake(f"{STUDY}/models/rater_by_post/fit.json", f"{STUDY}/leave_one_out.csv", config=run.config)
     fit = json.loads(run.read(f"{STUDY}/models/rater_by_post/fit.json"))
     assert fit["formula_fitted"].endswith("(1 | rater_id:post_id)") and fit["terms_dropped"] == []
