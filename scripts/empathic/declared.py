@@ -60,23 +60,23 @@ class Declared:
         return [pair for pair in combinations(self.sources, 2) if set(pair) in asked]
 
     @classmethod
-    def from_config(cls, model: dict[str, Any], inference: dict[str, Any], item: str, **rest: Any) -> "Declared":
-        """From a model and a study's inference as the config has them; item: the study's primary one."""
-        gaussian = model["family"] == "gaussian"
+    def from_config(cls, said: dict[str, Any], inference: dict[str, Any], item: str, **rest: Any) -> "Declared":
+        """From a model (said) and a study's inference as the config has them; item: the study's primary one."""
+        gaussian = said["family"] == "gaussian"
         return cls(
-            formula=model["formula"],
-            family=model["family"],
-            link=model["link"] or LINKS[model["family"]],
-            reml=model["reml"] if model["reml"] is not None else gaussian,
-            replicated_domains=model["replicated_domains"],
-            reference=model["reference"] or "",
-            contrasts=model["contrasts"],
-            by_domain=model["by"] == "domain",
-            adjust=model["adjust"] or inference["adjust"],
-            df=model["df"] or ("satterthwaite" if gaussian else "asymptotic"),
-            first_seen=model["first_seen"],
-            simplify=model["ladder"] if model["on_singular"] == "simplify" else (),
-            item=model["item"] or item,
+            formula=said["formula"],
+            family=said["family"],
+            link=said["link"] or LINKS[said["family"]],
+            reml=said["reml"] if said["reml"] is not None else gaussian,
+            replicated_domains=said["replicated_domains"],
+            reference=said["reference"] or "",
+            contrasts=said["contrasts"],
+            by_domain=said["by"] == "domain",
+            adjust=said["adjust"] or inference["adjust"],
+            df=said["df"] or ("satterthwaite" if gaussian else "asymptotic"),
+            first_seen=said["first_seen"],
+            simplify=said["ladder"] if said["on_singular"] == "simplify" else (),
+            item=said["item"] or item,
             kr_max_rows=inference["kr_max_rows"],
             sesoi=inference["sesoi"],
             sesoi_interaction=inference["sesoi_interaction"],

@@ -6,7 +6,8 @@ import pytest
 from made_up_ratings import R, declared, plain_r, ratings
 from scipy import stats
 
-from empathic import models, tables
+from empathic import models, settings, tables
+from empathic.declared import Declared
 from empathic.errors import InputError
 
 KINDS = {
@@ -265,3 +266,37 @@ def test_what_a_family_or_df_cannot_bear_is_refused_with_study_and_model(small, 
     half = small.assign(rating=small.rating + 0.5)
     with pytest.raises(InputError, match="a poisson model takes whole numbers from 0 alone"):
         models.fit(half, None, declared(**KINDS["poisson"], reml=False))
+
+
+def test_a_model_of_a_config_has_its_defaults_filled_in():
+    def from_config(**said):
+        return Declared.from_config(
+            settings.MixedModel(formula=TWO, **said).model_dump(mode="json"),
+            settings.Inference(sesoi=0.1).model_dump(mode="json"),
+            "empathy",
+            study="s",
+            model="m",
+            file="ratings.csv",
+            sources=["a", "b", "c"],
+            scale_range=6.0,
+        )
+
+    usual = from_config()
+    assert (usual.model, usual.df, usual.reml, usual.link, usual.adjust) == (
+        "m",
+        "satterthwaite",
+        True,
+        "identity",
+        "holm",
+    )
+    assert (usual.base, usual.item, usual.sesoi, usual.kr_max_rows, usual.simplify) == ("a", "empathy", 0.1, 1500, ())
+    other = from_config(family="ordinal", link="logit", item="warmth", reference="b", contrasts="reference", by=None)
+    assert (other.df, other.reml, other.link, other.item, other.by_domain) == (
+        "asymptotic",
+        False,
+        "logit",
+        "warmth",
+        False,
+    )
+    assert other.pairs == [("a", "b"), ("b", "c")]
+    assert from_config(on_singular="simplify", ladder=["1 | rater_id"]).simplify == ["1 | rater_id"]
