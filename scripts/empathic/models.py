@@ -118,7 +118,7 @@ def overall(
         sigma_total = _sigma_total(mixed.components(model), mixed.summaries(model)["variance_residual"])
     except (InputError, rsession.RError) as error:
         contrast = [f"{a} - {b}" for a, b in declared.pairs]
-        nothing = dict.fromkeys([*numbers, "n", "formula_fitted", "singular"], pd.NA)
+        nothing = dict.fromkeys(numbers, np.nan) | dict.fromkeys(["n", "formula_fitted", "singular"], pd.NA)
         known = {"status": str(error), "origin": weakest(ratings.origin.unique())}
         return pd.DataFrame({"contrast": contrast}).assign(**nothing, **known)
     origins = of_sources(design.rows, responses, declared.sources)

@@ -72,6 +72,10 @@ def test_what_cannot_be_fitted_says_why_and_the_others_stand(small, tmp_path):
     assert found[found.left_out == "home"].estimate.notna().all()
     tables.LEAVE_ONE_OUT.write(found, tmp_path / "table.csv")
     assert len(pd.read_csv(tmp_path / "table.csv")) == len(found)
+    ways = {"exclusions": ["none"], "treatments": ["gaussian", "binomial"], "structures": {"rater": "(1 | rater_id)"}}
+    every = multiverse.fit(holes, None, declared(), middle=4.0, **ways)
+    assert every.status.str.contains("no ratings of nf4 in home").all()
+    tables.MULTIVERSE.write(every, tmp_path / "multiverse.csv")
 
 
 ONE = {"rater": "(1 | rater_id)", "post": "(1 | post_id)"}
