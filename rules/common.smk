@@ -35,6 +35,7 @@ SOURCES = config["sources"]
 WITH_TEXTS = [name for name, study in STUDIES.items() if settings.has_texts(study)]
 FROZEN = [name for name, study in STUDIES.items() if study["frozen"]]
 ANSWERED_HERE = [name for name in WITH_TEXTS if name not in FROZEN]
+FITTED = {name: {**study["models"], **study["robustness"]} for name, study in STUDIES.items()}
 RATED = [name for name, study in STUDIES.items() if settings.is_rated(study)]
 # Features are set against ratings of people alone: simulated raters do not read.
 STYLE_RATED = [name for name in WITH_TEXTS if settings.has_real_ratings(STUDIES[name])]
@@ -99,6 +100,11 @@ def fits():
     return [(study, model) for study in RATED for model in STUDIES[study]["models"]]
 
 
+def robustness_fits():
+    """One (study, model) a fit of the models that show how much hangs on the deciding one."""
+    return [(study, model) for study in RATED for model in STUDIES[study]["robustness"]]
+
+
 def tables():
     """Every table and text that a report may read, as the config asks for them."""
     made = expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["posts", "responses"])
@@ -106,9 +112,11 @@ def tables():
     made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=STYLE_TABLES)
     made += [f"{RESULTS}/{study}/style/ratings.csv" for study in STYLE_RATED]
     made += [f"{RESULTS}/{study}/generations/{source}.jsonl" for study in WITH_TEXTS for source in generated_in(study)]
-    made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow"])
+    made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow", *COUNTS])
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=DESCRIBED)
     made += [f"{RESULTS}/{study}/models/{model}/{file}" for study, model in fits() for file in FIT_FILES]
+    if "robustness" in config["report"]["include"]:
+        made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["leave_one_out", "multiverse"])
     if config["claims"]:
         made += expand(f"{RESULTS}/{{table}}.csv", table=["claims", "claims_components", "claims_by_model"])
     return made
@@ -117,7 +125,19 @@ def tables():
 DESCRIBED = ["assignment/positions", "assignment/responses", "assignment/raters"]
 DESCRIBED += ["reliability/agreement", "reliability/scales", "reliability/scale_use"]
 STYLE_TABLES = ["features", "summary", "contrasts", "classifier", "distinctive", "repeated", "likeness"]
-FIT_FILES = ["fixed.csv", "random.csv", "tests.csv", "means.csv", "contrasts.csv", "fit.json", "model.R"]
+COUNTS = ["counts", "count_tests"]
+FIT_TABLES = [
+    "fixed",
+    "random",
+    "tests",
+    "tests_of_sets",
+    "means",
+    "contrasts",
+    "interactions",
+    "random_effects",
+    "residuals",
+]
+FIT_FILES = [*(f"{table}.csv" for table in FIT_TABLES), "fit.json", "model.R"]
 
 
 def gpus(wildcards):
@@ -262,6 +282,11 @@ def exports_of(wildcards):
 def responses_of(wildcards):
     """The responses of a study, where it has texts."""
     return [f"{RESULTS}/{wildcards.study}/responses.csv"] if wildcards.study in WITH_TEXTS else []
+
+
+def posts_of(wildcards):
+    """The posts of a study, where it has texts."""
+    return [f"{RESULTS}/{wildcards.study}/posts.csv"] if wildcards.study in WITH_TEXTS else []
 
 
 def given_files():

@@ -7,28 +7,33 @@ from empathic.rule import running
 
 with running(snakemake) as rule:
     params = rule.params
-    asked = instrument.read(rule.input.instrument, params.item)
-    declared = Declared(
+    item = params.model["item"] or params.item
+    declared = Declared.from_config(
+        params.model,
+        params.inference,
+        params.item,
         study=rule.wildcards.study,
         model=rule.wildcards.model,
         file=rule.input.ratings,
-        formula=params.model["formula"],
-        reml=params.model["reml"],
-        replicated_domains=params.model["replicated_domains"],
         sources=params.sources,
-        item=params.item,
-        scale_range=asked.item(params.item).scale.range,
-        sesoi=params.inference["sesoi"],
-        adjust=params.inference["adjust"],
+        scale_range=instrument.read(rule.input.instrument, item).item(item).scale.range,
     )
     ratings = tables.RATINGS.read(rule.input.ratings)
     responses = [tables.RESPONSES.read(file) for file in rule.input.responses]
-    fitted = models.fit(ratings, responses[0] if responses else None, declared)
-    tables.FIXED.write(fitted.fixed, rule.output.fixed)
-    tables.RANDOM.write(fitted.random, rule.output.random)
-    tables.TESTS.write(fitted.tests, rule.output.tests)
-    tables.MEANS.write(fitted.means, rule.output.means)
-    tables.CONTRASTS.write(fitted.contrasts, rule.output.contrasts)
+    raters = tables.RATERS.read(rule.input.raters)
+    fitted = models.fit(ratings, responses[0] if responses else None, declared, raters)
+    for name, schema in {
+        "fixed": tables.FIXED,
+        "random": tables.RANDOM,
+        "tests": tables.TESTS,
+        "sets": tables.SETS,
+        "means": tables.MEANS,
+        "contrasts": tables.CONTRASTS,
+        "interactions": tables.INTERACTIONS,
+        "random_effects": tables.RANDOM_EFFECTS,
+        "residuals": tables.RESIDUALS,
+    }.items():
+        schema.write(getattr(fitted, name), rule.output[name])
     write_text(rule.output.script, fitted.script)
     write_json(rule.output.fit, fitted.fit)
     if fitted.fit["status"] == "failed":

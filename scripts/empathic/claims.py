@@ -3,12 +3,14 @@
 What decides stands in empathic.verdicts; here is what a claim is decided on, and why one cannot be.
 """
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations, product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from empathic import tables, verdicts
 from empathic.claimfile import LIWC, Claim
@@ -22,13 +24,16 @@ UNSURE = ("conflicting", "unknown")
 NOT_OBSERVED = {"simulated": "simulated", "stand_in": "stand-ins, written for the package"}
 INTERVAL = {"equivalent": ("conf_low_90", "conf_high_90")}
 STYLE_SESOI = 0.2  # SDs of a feature: the smallest difference of style of interest (ours)
+OMNIBUS = {"any difference": "source", "no interaction": "source:domain"}  # tables.SETS, test
 
 
 @dataclass(frozen=True)
 class Fit:
     """What claims need of a fitted model.
 
-    sesoi: delta, in units of the rating scale. contrasts: those averaged over domains (tables.CONTRASTS), by name.
+    sesoi, sesoi_interaction: delta, in units of the rating scale. contrasts: those averaged over domains
+    (tables.CONTRASTS), by name. inside: those within each domain, and apart: their differences from their means
+    (tables.INTERACTIONS), both by domain and name. omnibus: p of the test (tables.SETS) of a set of sources.
     """
 
     converged: bool
@@ -36,6 +41,10 @@ class Fit:
     singular: bool
     sesoi: float
     contrasts: pd.DataFrame
+    sesoi_interaction: float = float("nan")
+    inside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    apart: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    omnibus: Mapping[tuple[str, frozenset[str]], float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,8 +70,7 @@ class Case:
     """A claim before one model.
 
     unobserved and obstacles: why it is not testable; with obstacles the rules say nothing of it. differences: the
-    contrasts that it names, as claimed, where the model has them; weighed: what they say. unused: features of style
-    that it names and in which no two responses differ.
+    contrasts that it names, as claimed, where the model has them; weighed: what they say.
     """
 
     claim: Claim
@@ -73,7 +81,6 @@ class Case:
     differences: tuple[pd.Series, ...] = ()
     weighed: Weighed | None = None
     decision: Decision | None = None
-    unused: tuple[str, ...] = ()
 
 
 def read_study(folder: Path | str, sources: Sequence[str], models: Iterable[str], *, with_texts: bool) -> Study:
@@ -113,7 +120,18 @@ def _read_fit(folder: Path) -> Fit:
         singular=fit["singular"],
         sesoi=fit["sesoi"],
         contrasts=contrasts[contrasts["by"].isna()].set_index("contrast"),
+        sesoi_interaction=fit["sesoi_interaction"],
+        inside=_by_domain(contrasts),
+        apart=_by_domain(tables.INTERACTIONS.read(folder / "interactions.csv")),
+        omnibus={
+            (row.test, frozenset(row.sources.split(", "))): row.p_value
+            for row in tables.SETS.read(folder / "tests_of_sets.csv").itertuples()
+        },
     )
+
+
+def _by_domain(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {domain: rows.set_index("contrast") for domain, rows in table.groupby("by", sort=False)}
 
 
 def decide(
@@ -161,40 +179,54 @@ def _case(claim: Claim, file: str, study: Study | None, model: str) -> Case:
     if case.obstacles:
         return case
     if claim.family == "style":
-        case, found = _differences_of_style(case, study)
+        found, omnibus, singular = _differences_of_style(claim, study), float("nan"), False
     else:
         fit = study.fits[model]
-        case = replace(case, singular=fit.singular)
-        found = [(f"{a} - {b}", _difference(fit.contrasts, a, b), fit.sesoi) for a, b in claim.pairs]
-    if case.obstacles:
-        return case
+        found, omnibus, singular = _differences(claim, fit), _omnibus(claim, fit), fit.singular
     components = [
         Component(name, row.estimate, row.std_error, row.df, sesoi, row.p_value) for name, row, sesoi in found
     ]
-    weighed = verdicts.weigh(claim.test, components)
-    obstacles = [] if weighed.complete else [_not_a_number(weighed)]
-    return replace(case, obstacles=obstacles, differences=tuple(row for _, row, _ in found), weighed=weighed)
+    weighed = verdicts.weigh(claim.test, components, omnibus)
+    obstacles = [] if weighed.complete else [_not_a_number(claim.test, weighed)]
+    differences = tuple(row for _, row, _ in found)
+    return replace(case, obstacles=obstacles, singular=singular, differences=differences, weighed=weighed)
 
 
-def _differences_of_style(case: Case, study: Study) -> tuple[Case, list[tuple[str, pd.Series, float]]]:
-    """Each difference that a claim of style names, with its delta; features in which no response differs left out.
+def _differences_of_style(claim: Claim, study: Study) -> list[tuple[str, pd.Series, float]]:
+    """Each component of a claim of style: its name, its difference as claimed, and delta."""
+    found = []
+    for feature, (a, b) in product(claim.features, combinations(claim.sources, 2)):
+        row = _difference(study.style.loc[feature], a, b)
+        row["df"] = float("inf")
+        found.append((f"{feature}: {a} - {b}", row, STYLE_SESOI * row.sd))
+    return found
 
-    Whether responses differ at all in a feature does not hang on who wrote which, so the tests of the others hold.
-    """
-    found, unused = [], []
-    for feature in case.claim.features:
-        table = study.style.loc[feature]
-        if table.p_value.isna().all() and table.estimate.notna().all():
-            unused.append(feature)
-            continue
-        for a, b in itertools.combinations(case.claim.sources, 2):
-            row = _difference(table, a, b)
-            row["df"] = float("inf")
-            found.append((f"{feature}: {a} - {b}", row, STYLE_SESOI * row.sd))
-    case = replace(case, unused=tuple(unused))
-    if not found:
-        case = replace(case, obstacles=[f"no two responses differ in {_listed(unused)}"])
-    return case, found
+
+def _pairs(claim: Claim) -> list[tuple[str, str]]:
+    """The differences that a claim names, as it orients them."""
+    if claim.tiers:
+        tiers = combinations(claim.tiers, 2)
+        return [pair for higher, lower in tiers for pair in product(higher, lower)]
+    return list(claim.pairs) or list(combinations(claim.sources, 2))
+
+
+def _differences(claim: Claim, fit: Fit) -> list[tuple[str, pd.Series, float]]:
+    """Each component of a claim of ratings: its name, its difference as claimed, and delta."""
+    places: Mapping[str, tuple[pd.DataFrame, float]] = {"": (fit.contrasts, fit.sesoi)}
+    if claim.test == "same order":
+        places = {f" in {domain}": (table, fit.sesoi) for domain, table in fit.inside.items()}
+    if claim.test == "no interaction":
+        places = {f" in {domain}, less its mean": (rows, fit.sesoi_interaction) for domain, rows in fit.apart.items()}
+    return [
+        (f"{a} - {b}{place}", _difference(table, a, b), delta)
+        for place, (table, delta) in places.items()
+        for a, b in _pairs(claim)
+    ]
+
+
+def _omnibus(claim: Claim, fit: Fit) -> float:
+    """The p of the omnibus test that a claim's test takes; NaN: it takes none."""
+    return fit.omnibus.get((OMNIBUS.get(claim.test, ""), frozenset(claim.sources)), float("nan"))
 
 
 def _difference(contrasts: pd.DataFrame, higher: str, lower: str) -> pd.Series:
@@ -220,8 +252,7 @@ def _origin(claim: Claim, study: Study | None) -> str | None:
         return None
     texts = _texts(claim, study)
     origins = [texts[source] for source in claim.named if source in texts]
-    # Style is measured on texts alone.
-    origins += [study.ratings] if claim.family == "primary" and study.ratings else []
+    origins += [study.ratings] if study.ratings else []
     return weakest(origins) if origins else None
 
 
@@ -230,7 +261,7 @@ def _unobserved(claim: Claim, study: Study | None) -> list[str]:
     if study is None:
         return []
     reasons = []
-    if claim.family == "primary" and study.ratings in NOT_OBSERVED:
+    if study.ratings in NOT_OBSERVED:
         reasons.append(f"the ratings are {NOT_OBSERVED[study.ratings]}")
     for origin in ORIGINS:
         sources = [source for source in claim.named if _texts(claim, study).get(source) == origin]
@@ -252,15 +283,12 @@ def _obstacles(claim: Claim, study: Study | None, model: str) -> list[str]:
         )
     if claim.certainty in UNSURE:
         reasons.append(f"what the paper says of it is {claim.certainty}")
-    if study and not missing and claim.test in verdicts.TESTS:
+    if study and not missing:
         if claim.family == "style":
             reasons += _faults_of_style(claim, study)
         elif study.ratings is not None:
             reasons += _faults(claim, study, model)
-    if claim.test not in verdicts.TESTS:
-        reasons.append(f"this version does not decide the test '{claim.test}' yet")
-    measured = set() if study is None or study.style is None else set(study.style.index.get_level_values("feature"))
-    liwc = [name for name in claim.features if name.startswith(LIWC) and name not in measured]
+    liwc = [name for name in claim.features if name.startswith(LIWC) and name not in _measured(study)]
     if liwc:
         reasons.append(
             f"{_listed(liwc)} needs LIWC, which is no part of this package (`style` in the config takes yours)"
@@ -268,15 +296,26 @@ def _obstacles(claim: Claim, study: Study | None, model: str) -> list[str]:
     return reasons
 
 
+def _measured(study: Study | None) -> set[str]:
+    """The features of style that the study's texts have."""
+    return set() if study is None or study.style is None else set(study.style.index.get_level_values("feature"))
+
+
 def _faults_of_style(claim: Claim, study: Study) -> list[str]:
     if study.style is None:
         return [f"{claim.study} has no texts"]
     faults = []
-    for a, b in itertools.combinations(claim.sources, 2):
+    for a, b in combinations(claim.sources, 2):
         rows = study.style[study.style.index.get_level_values("contrast").isin([f"{a} - {b}", f"{b} - {a}"])]
         if rows.estimate.isna().all():
             faults.append(f"{a} and {b} share no post")
-    return faults
+    alike = [name for name in claim.features if name in _measured(study) and _alike(study.style.loc[name])]
+    return [*faults, f"no two responses differ in {_listed(alike)}"] if alike else faults
+
+
+def _alike(differences: pd.DataFrame) -> bool:
+    """Whether no two responses of the study differ in a feature: then there is neither a p nor a standard error."""
+    return bool(differences.p_value.isna().all() and differences.estimate.notna().all())
 
 
 def _faults(claim: Claim, study: Study, model: str) -> list[str]:
@@ -288,17 +327,25 @@ def _faults(claim: Claim, study: Study, model: str) -> list[str]:
         faults.append(f"the fit of the model '{model}' did not converge")
     if fit.dropped_rows:
         faults.append(f"the model '{model}' left out ratings ({fit.dropped_rows})")
-    for a, b in claim.pairs:
-        if not {f"{a} - {b}", f"{b} - {a}"} & set(fit.contrasts.index):
-            faults.append(f"the model '{model}' has no contrast of {a} and {b}")
+    within = {"same order": fit.inside, "no interaction": fit.apart}.get(claim.test)
+    if within is not None and not within:
+        return [*faults, f"the model '{model}' has no contrasts within domains"]
+    for place, table in (within or {"": fit.contrasts}).items():
+        for a, b in _pairs(claim):
+            if not {f"{a} - {b}", f"{b} - {a}"} & set(table.index):
+                faults.append(f"the model '{model}' has no contrast of {a} and {b}" + (f" in {place}" if place else ""))
+    if claim.test in OMNIBUS and pd.isna(_omnibus(claim, fit)):
+        faults.append(f"the model '{model}' has no omnibus test of {OMNIBUS[claim.test]} over {_listed(claim.sources)}")
     return faults
 
 
-def _not_a_number(weighed: Weighed) -> str:
+def _not_a_number(test: str, weighed: Weighed) -> str:
+    asked = zip((weighed.parts_for, weighed.parts_against), verdicts.TESTS[test], strict=False)
+    sides = [parts for parts, p in asked if p is not verdicts.p_of_none]
     names = [
         component.name
-        for component, *parts in zip(weighed.components, weighed.parts_for, weighed.parts_against, strict=True)
-        if any(map(pd.isna, parts))
+        for number, component in enumerate(weighed.components)
+        if any(pd.isna(side[number]) for side in sides)
     ]
     return f"{_listed(names)} has no p value (estimate and standard error allow none)"
 
@@ -325,12 +372,37 @@ def _claim_row(case: Case, study: Study | None) -> dict:
         "reported_high": reported.high,
         "reported_scale": reported.scale,
         "reported_page": None if reported.page is None else str(reported.page),
-        # It takes the paper's estimate, and is not computed yet.
-        "prediction_low": None,
-        "prediction_high": None,
+        **_prediction(case),
         "why": "; ".join([*case.unobserved, *case.obstacles, *_grounds(case)]),
         "file": case.file,
     }
+
+
+def _prediction(case: Case) -> dict[str, float | None]:
+    """The 95% interval in which the estimate of a replication is to be expected, from the paper's and our errors.
+
+    P. Patil, R. D. Peng and J. T. Leek (2016), with the paper's 95% interval taken as normal, and its scale as ours.
+    None where a claim has no or several differences, or where the paper's interval was not entered.
+    """
+    reported = case.claim.reported
+    if case.decision is None or len(case.differences) != 1 or None in (reported.estimate, reported.low, reported.high):
+        return {"prediction_low": None, "prediction_high": None}
+    normal = stats.norm.ppf(0.975)
+    error = (reported.high - reported.low) / (2 * normal)
+    half = normal * float(np.hypot(error, case.differences[0].std_error))
+    return {"prediction_low": reported.estimate - half, "prediction_high": reported.estimate + half}
+
+
+def _replicated_within(case: Case) -> list[str]:
+    """Whether our estimate lies in the prediction interval; where there is none though the paper's was entered, why."""
+    reported = case.claim.reported
+    if reported.estimate is None:
+        return []
+    low, high = _prediction(case).values()
+    if low is None:
+        return ["no prediction interval: it takes one difference, and the paper's estimate with its 95% interval"]
+    lies = "inside" if low <= case.differences[0].estimate <= high else "outside"
+    return [f"the estimate lies {lies} the 95% prediction interval of a replication, {low:.3f} to {high:.3f}"]
 
 
 def _model_row(model: str, case: Case) -> dict:
@@ -348,15 +420,13 @@ def _numbers(case: Case) -> dict:
     """Estimate and interval of the component that decided, and the claim's two p."""
     if case.decision is None:
         return dict.fromkeys(["estimate", "conf_low", "conf_high", "p_for", "p_against"])
-    row = case.differences[case.weighed.decider(case.decision.verdict)]
+    decider = case.weighed.decider(case.decision.verdict)
+    both = {"p_for": case.weighed.p_for, "p_against": case.weighed.p_against}
+    if decider is None:
+        return dict.fromkeys(["estimate", "conf_low", "conf_high"]) | both
+    row = case.differences[decider]
     low, high = INTERVAL.get(case.claim.test, ("conf_low", "conf_high"))
-    return {
-        "estimate": row.estimate,
-        "conf_low": row[low],
-        "conf_high": row[high],
-        "p_for": case.weighed.p_for,
-        "p_against": case.weighed.p_against,
-    }
+    return {"estimate": row.estimate, "conf_low": row[low], "conf_high": row[high]} | both
 
 
 def _component_rows(case: Case) -> list[dict]:
@@ -383,20 +453,12 @@ def _grounds(case: Case) -> list[str]:
     if case.decision is None:
         return []
     weighed, decision = case.weighed, case.decision
-    number = weighed.decider(decision.verdict)
-    decider = weighed.components[number]
-    if decision.verdict == verdicts.NOT_REPLICATED:
-        p = f"p against {_p(weighed.parts_against[number])}, adjusted {_p(decision.p_against_adjusted)}"
-    else:
-        p = f"p for {_p(weighed.parts_for[number])}, adjusted {_p(decision.p_adjusted)}"
-    grounds = [f"{decider.name} decided, with a difference of {decider.estimate:.3f} ({p})"]
-    grounds += _small_and_significant(case)
-    if case.unused:
-        grounds.append(f"left out, as no two responses differ in it: {_listed(case.unused)}")
+    grounds = [_decided(weighed, decision), *_small_and_significant(case)]
     if max(decision.p_adjusted, decision.p_against_adjusted) < verdicts.ALPHA:
         grounds.append("both adjusted p, for and against, are small")
-    if case.claim.test == "equivalent":
+    if case.claim.test in ("equivalent", "no interaction"):
         grounds.append(_no_significant_difference(case))
+    grounds += _replicated_within(case)
     if case.singular:
         grounds.append("the fit is singular")
     if case.unobserved:
@@ -421,6 +483,20 @@ def _small_and_significant(case: Case) -> list[str]:
             else []
         )
     return [f"{one.name} is {words} ({one.estimate:.3f}, {one.sesoi:.3f})" for one in small]
+
+
+def _decided(weighed: Weighed, decision: Decision) -> str:
+    """What decided, and by which p."""
+    number = weighed.decider(decision.verdict)
+    against = decision.verdict == verdicts.NOT_REPLICATED
+    word, adjusted = ("against", decision.p_against_adjusted) if against else ("for", decision.p_adjusted)
+    if number is None:
+        p = weighed.p_against if against else weighed.p_for
+        return f"the omnibus test decided (p {word} {_p(p)}, adjusted {_p(adjusted)})"
+    p = (weighed.parts_against if against else weighed.parts_for)[number]
+    component = weighed.components[number]
+    difference = f"{component.name} decided, with a difference of {component.estimate:.3f}"
+    return f"{difference} (p {word} {_p(p)}, adjusted {_p(adjusted)})"
 
 
 def _no_significant_difference(case: Case) -> str:

@@ -41,15 +41,32 @@ def holm(p_values: pd.Series) -> pd.Series:
     return steps.cummax().clip(upper=1).reindex(p_values.index)
 
 
+def tukey(table: pd.DataFrame, means: int) -> pd.Series:
+    """Tukey's adjusted p of all pairs of so many means, by the studentized range (table: statistic, df, p_value).
+
+    Where that is too small for the numerical integral, the unadjusted p, which it cannot be below.
+    """
+    distances = table.statistic.abs() * np.sqrt(2)
+    return np.maximum(stats.studentized_range.sf(distances, means, table.df), table.p_value)
+
+
 def compared(
-    table: pd.DataFrame, *, model: str, adjust: str, sesoi: float, sigma_total: float, scale_range: float
+    table: pd.DataFrame,
+    *,
+    model: str,
+    adjust: str,
+    sesoi: float,
+    sigma_total: float,
+    scale_range: float | None,
+    means: int = 0,
 ) -> pd.DataFrame:
     """Complete contrasts of sources with tests, intervals, equivalence and standardized effects.
 
     table: contrast, by (missing: averaged over domains), estimate, std_error, df; estimates in units of the scale.
-    model: its name, part of the family's. adjust: holm or none; a family is the model's contrasts at one level of
+    model: its name, part of the family's. adjust: holm, tukey (which needs the number of means) or none; a family is
+    the model's contrasts at one level of
     `by`. sesoi: smallest effect size of interest, in total SDs. sigma_total: the model's total SD. scale_range: max
-    - min of the item's scale.
+    - min of the item's scale; None: the estimates are on the scale of a link, which has no range.
 
     Returns the table with the further columns of tables.CONTRASTS, origin apart.
     """
@@ -58,6 +75,8 @@ def compared(
     size = families.estimate.transform("size")
     delta = sesoi * sigma_total
     adjusted = families.p_value.transform(holm) if adjust == "holm" else table.p_value
+    if adjust == "tukey":
+        adjusted = tukey(table, means)
     low_90, high_90 = interval(table, 0.90)
     low_adj, high_adj = interval(table, 1 - 0.05 / size)
     return table.assign(
@@ -69,7 +88,7 @@ def compared(
         p_equivalence=equivalence(table, delta),
         sesoi=delta,
         d=table.estimate / sigma_total,
-        percent_of_range=100 * table.estimate / scale_range,
+        percent_of_range=100 * table.estimate / scale_range if scale_range else np.nan,
         family_size=size,
     )
 

@@ -38,7 +38,18 @@ class Formula:
 
     def crosses(self, *columns: str) -> bool:
         """Whether the columns interact in the fixed part."""
-        return any(set(columns) <= set(named) for named in self.fixed_terms.values())
+        return bool(self.with_columns(*columns))
+
+    def with_columns(self, *columns: str) -> list[str]:
+        """The fixed terms in which all these columns stand."""
+        return [term for term, named in self.fixed_terms.items() if set(columns) <= set(named)]
+
+    def less(self, terms: Iterable[str]) -> str:
+        """The fixed part, as a formula, without some of its terms."""
+        left = set(terms)
+        kept = [term for term in self.fixed_terms if term not in left]
+        right = " + ".join([str(int(self.intercept)), *kept] if not (kept and self.intercept) else kept)
+        return f"{self.fixed.split('~')[0].strip()} ~ {right}"
 
 
 @dataclass(frozen=True)
@@ -65,9 +76,7 @@ def without_domain(formula: Formula, ratings: pd.DataFrame, *, replicated: bool)
         why = f"the study has a single domain ({posts.index[0]})"
     else:
         why = f"{(posts >= 2).sum()} of its {len(posts)} domains have two posts or more; two are needed"
-    kept = [term for term in formula.fixed_terms if term not in terms]
-    right = " + ".join([str(int(formula.intercept)), *kept] if not (kept and formula.intercept) else kept)
-    return f"{formula.fixed.split('~')[0].strip()} ~ {right}", [Dropped(term, why) for term in terms]
+    return formula.less(terms), [Dropped(term, why) for term in terms]
 
 
 def identified(

@@ -6,17 +6,22 @@ and gives every estimate its test, interval, effect size and origin.
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from empathic import __version__, contrasts, mixed, rscript, rsession
 from empathic.declared import Declared
-from empathic.formula import Dropped, Formula, compose, identified, without_domain
-from empathic.origin import weakest
+from empathic.errors import InputError
+from empathic.formula import Dropped, Formula, RandomTerm, compose, identified, without_domain
+from empathic.origin import of_sources, weakest
+
+MANY_SOURCES = 8  # beyond, omnibus tests of sets are of pairs and of all alone
+WHERE = "in the config, under studies > models"
 
 
 @dataclass(frozen=True)
@@ -26,47 +31,118 @@ class Fitted:
     fixed: pd.DataFrame
     random: pd.DataFrame
     tests: pd.DataFrame
+    sets: pd.DataFrame
     means: pd.DataFrame
     contrasts: pd.DataFrame
+    interactions: pd.DataFrame
+    random_effects: pd.DataFrame
+    residuals: pd.DataFrame
     fit: dict[str, Any]
     script: str
 
 
-def fit(ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declared) -> Fitted:
+def fit(
+    ratings: pd.DataFrame,
+    responses: pd.DataFrame | None,
+    declared: Declared,
+    raters: pd.DataFrame | None = None,
+) -> Fitted:
     """Fit one model of one study.
 
     ratings: tables.RATINGS, of which the included rows of the item are fitted. responses: tables.RESPONSES, for the
-    origins of texts; None where the study has none.
+    origins of texts and n_words; None where the study has none. raters: tables.RATERS, for what a formula asks of them.
 
     A fit that does not converge has status `failed`: its numbers stand and decide nothing. Ratings that lack
     a value of a column of the formula are left out and counted in fit.json, dropped_rows.
 
     Raises InputError, naming study and model, where the formula cannot be read or names an unknown column, or where the
     ratings cannot bear it: no ratings of a source, a single source, all ratings equal, an empty cell of source by
-    domain, fixed effects that follow from each other, or a refusal of R's own.
+    domain, fixed effects that follow from each other, ratings that the family does not know, more rows than
+    Kenward-Roger is allowed, or a refusal of R's own.
     """
     try:
-        design = _design(ratings, declared)
-        model = mixed.fit(design.formula, design.data, reml=declared.reml)
-        if not model.converged:
-            by = [None, "domain"] if design.crossed else [None]
-            model = mixed.settle(model, np.vstack([mixed.pair_rows(model, "source", level) for level in by]))
-        return _tables(model, design, _origins(design.rows, responses, declared.sources), declared)
+        design = _design(*_with_columns(ratings, responses, raters), declared)
+        model, design = _fitted(design, declared)
+        return _tables(model, design, of_sources(design.rows, responses, declared.sources), declared)
     except rsession.RError as error:
         raise declared.fault(
             f"R refuses the formula '{declared.formula}' ({error})",
-            "Correct the formula in the config, under studies > models (lme4's syntax), or look into the ratings",
+            f"Correct the formula {WHERE} (lme4's syntax), or look into the ratings",
         ) from None
+
+
+def _with_columns(
+    ratings: pd.DataFrame, responses: pd.DataFrame | None, raters: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
+    """The ratings with what they lack of responses (n_words) and raters, and where it is from: (table, key)."""
+    beside = {}
+    for table, key, more in (("responses", "response_id", responses), ("raters", "rater_id", raters)):
+        lacking = () if more is None else ["n_words"] if table == "responses" else list(more)
+        for name in [name for name in lacking if name in more and name not in ratings]:
+            ratings = ratings.assign(**{name: ratings[key].map(more.drop_duplicates(key).set_index(key)[name])})
+            beside[name] = (table, key)
+    return ratings, beside
+
+
+def without_each(
+    ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declared, raters: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Fit a model without each post in turn, and without each domain: its contrasts over domains (LEAVE_ONE_OUT).
+
+    Arguments as for `fit`. Where a part of the ratings cannot bear the model the row says why.
+    """
+    tables, rows = [], ratings[ratings.included & (ratings["item"] == declared.item)]
+    for left, column in (("post", "post_id"), ("domain", "domain")):
+        levels = sorted(rows[column].unique())
+        for level in levels if len(levels) > 1 else ():
+            some = ratings[ratings[column] != level]
+            found = overall(some, responses, declared, raters).drop(columns=["d", "n", "formula_fitted", "singular"])
+            tables.append(found.assign(left=left, left_out=level))
+            print(f"{declared.study}: without the {left} {level}", flush=True)
+    return pd.concat(tables, ignore_index=True)
+
+
+def overall(
+    ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declared, raters: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The contrasts over domains alone, by one fit; where the ratings cannot bear it, rows that say why (status).
+
+    Arguments as for `fit`. Columns: contrast, estimate, std_error, df, p_value, conf_low, conf_high, d, n,
+    formula_fitted, singular, status, origin.
+    """
+    numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d"]
+    try:
+        design = _design(*_with_columns(ratings, responses, raters), declared)
+        model, design = _fitted(design, declared)
+        pairs = mixed.marginal(model, "source")[1].table
+        sigma_total = _sigma_total(mixed.components(model), mixed.summaries(model)["variance_residual"])
+    except (InputError, rsession.RError) as error:
+        contrast = [f"{a} - {b}" for a, b in declared.pairs]
+        nothing = dict.fromkeys(numbers, np.nan) | dict.fromkeys(["n", "formula_fitted", "singular"], pd.NA)
+        known = {"status": str(error), "origin": weakest(ratings.origin.unique())}
+        return pd.DataFrame({"contrast": contrast}).assign(**nothing, **known)
+    origins = of_sources(design.rows, responses, declared.sources)
+    table = _contrasts(mixed.Estimates(pairs, np.empty(0)), None, [], origins, sigma_total, declared)
+    return table[["contrast", *numbers, "origin"]].assign(
+        n=len(design.rows),
+        formula_fitted=model.formula,
+        singular=bool(model.state and model.state.singular),
+        status="converged" if model.converged else "failed",
+    )
 
 
 @dataclass(frozen=True)
 class _Design:
     """What is fitted: the formula less the terms left out, the rows, and its columns, here and in R (data).
 
-    domains: empty where the fixed part has none. crossed: whether source and domain interact.
+    random: the terms that are fitted. beside: columns from other tables, each with (table, key). domains: empty where
+    the fixed part has none. crossed: whether source and domain interact. steps: what was left out because the fit was
+    singular, in turn.
     """
 
-    formula: str
+    fixed: Formula
+    random: list[RandomTerm]
+    beside: dict[str, tuple[str, str]]
     dropped: list[Dropped]
     rows: pd.DataFrame
     dropped_rows: int
@@ -74,21 +150,33 @@ class _Design:
     data: Any
     domains: list[str]
     crossed: bool
+    steps: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def formula(self) -> str:
+        """As it is fitted."""
+        return compose(self.fixed.fixed, self.random)
 
 
-def _design(ratings: pd.DataFrame, declared: Declared) -> _Design:
+def _design(ratings: pd.DataFrame, beside: dict[str, tuple[str, str]], declared: Declared) -> _Design:
     formula = mixed.parse(declared.formula)
     _check_formula(formula, ratings, declared)
     asked = ratings[ratings.included & (ratings["item"] == declared.item)]
+    if declared.first_seen:
+        asked = _first_seen(asked, declared)
     rows = asked.dropna(subset=list(formula.variables)).reset_index(drop=True)
     _check_ratings(rows, declared)
+    _check_family(rows, declared)
     fixed_part, dropped = without_domain(formula, rows, replicated=declared.replicated_domains)
     fixed = mixed.parse(fixed_part)
     domains = sorted(rows.domain.unique()) if "domain" in fixed.variables else []
     if fixed.crosses("source", "domain"):
         _check_cells(rows, declared)
     columns = _typed(rows, formula, declared.sources)
-    data = mixed.to_r(columns, sum_coded=["domain"] if domains else [])
+    if declared.family == "ordinal":
+        answers = [f"{rating:g}" for rating in sorted(columns.rating.unique())]
+        columns = columns.assign(rating=pd.Categorical(columns.rating.map("{:g}".format), answers, ordered=True))
+    data = mixed.to_r(columns, sum_coded=["domain"] if domains else [], reference={"source": declared.base})
     matrix, aliased = mixed.fixed_design(fixed_part, data)
     if aliased:
         raise declared.fault(
@@ -97,7 +185,9 @@ def _design(ratings: pd.DataFrame, declared: Declared) -> _Design:
         )
     kept, unidentified = identified(formula.random, rows, matrix)
     return _Design(
-        formula=compose(fixed_part, kept),
+        fixed=fixed,
+        random=kept,
+        beside=beside,
         dropped=[*dropped, *unidentified],
         rows=rows,
         dropped_rows=len(asked) - len(rows),
@@ -106,6 +196,61 @@ def _design(ratings: pd.DataFrame, declared: Declared) -> _Design:
         domains=domains,
         crossed=fixed.crosses("source", "domain"),
     )
+
+
+def _fitted(design: _Design, declared: Declared) -> tuple[mixed.Fit, _Design]:
+    """Fit, settle, and leave out what the ladder says while the fit is singular."""
+    known = [_squeezed(term.text) for term in mixed.parse(declared.formula).random]
+    ladder = [_squeezed(term) for term in declared.simplify]
+    for term in ladder:
+        if term not in known:
+            raise declared.fault(
+                f"the ladder names '{term}', which is no random term of '{declared.formula}'",
+                f"Write its terms as the formula has them {WHERE}",
+            )
+    model = _fit_once(design, declared)
+    for step in ladder:
+        left = [term for term in design.random if _squeezed(term.text) != step]
+        if not (model.state and model.state.singular):
+            break
+        if len(left) == len(design.random):
+            continue
+        taken = {"left_out": f"({step})", "why": "the fit with it was singular", "logLik": model.state.log_likelihood}
+        design = replace(design, random=left, steps=(*design.steps, taken))
+        model = _fit_once(design, declared)
+    return model, design
+
+
+def _squeezed(term: str) -> str:
+    """A random term without its parentheses and with single spaces."""
+    return " ".join(term.strip().removeprefix("(").removesuffix(")").replace("|", " | ").split())
+
+
+def _fit_once(design: _Design, declared: Declared, *, reml: bool | None = None, fixed: str | None = None) -> mixed.Fit:
+    """One fit; reml, fixed: other than declared, for likelihood-ratio tests."""
+    model = mixed.fit(
+        compose(fixed or design.fixed.fixed, design.random),
+        design.data,
+        family=declared.family,
+        link=declared.link,
+        reml=declared.reml if reml is None else reml,
+        df=declared.df,
+    )
+    if model.converged:
+        return model
+    by = [None, "domain"] if design.crossed and not fixed else [None]
+    rows = [] if fixed else [mixed.pair_rows(model, "source", level) for level in by]
+    return mixed.settle(model, np.vstack(rows) if rows else np.eye(len(model.state.fixed)))
+
+
+def _first_seen(rows: pd.DataFrame, declared: Declared) -> pd.DataFrame:
+    if rows.position.isna().any():
+        raise declared.fault(
+            "`first_seen` needs the position of every rating, and some have none",
+            "Map a column to `position` in the config, under ratings > exports > columns, or take `first_seen` out",
+        )
+    first = rows.sort_values("position", kind="stable").drop_duplicates(["rater_id", "post_id"]).index
+    return rows[rows.index.isin(first)]
 
 
 def _check_formula(formula: Formula, ratings: pd.DataFrame, declared: Declared) -> None:
@@ -149,6 +294,25 @@ def _check_ratings(rows: pd.DataFrame, declared: Declared) -> None:
         )
 
 
+def _check_family(rows: pd.DataFrame, declared: Declared) -> None:
+    strange = []
+    if declared.family == "binomial":
+        strange = sorted(set(rows.rating) - {0, 1})
+    if declared.family == "poisson":
+        strange = sorted(rating for rating in rows.rating.unique() if rating < 0 or rating != int(rating))
+    if strange:
+        raise declared.fault(
+            f"the ratings hold {strange[0]:g}, and a {declared.family} model takes "
+            f"{'0 and 1' if declared.family == 'binomial' else 'whole numbers from 0'} alone",
+            f"Declare another family {WHERE}",
+        )
+    if declared.df == "kenward-roger" and len(rows) > declared.kr_max_rows:
+        raise declared.fault(
+            f"Kenward-Roger for {len(rows)} ratings (allowed: {declared.kr_max_rows}) would take minutes and gigabytes",
+            f"Write `df: satterthwaite` {WHERE}, or raise inference > kr_max_rows",
+        )
+
+
 def _check_cells(rows: pd.DataFrame, declared: Declared) -> None:
     cells = pd.crosstab(rows.source, rows.domain).reindex(declared.sources)
     empty = [f"{source} in {domain}" for source in cells.index for domain in cells if cells.loc[source, domain] == 0]
@@ -173,50 +337,156 @@ def _typed(rows: pd.DataFrame, formula: Formula, sources: Sequence[str]) -> pd.D
     return pd.DataFrame(columns)
 
 
-def _origins(rows: pd.DataFrame, responses: pd.DataFrame | None, sources: Sequence[str]) -> dict[str, str]:
-    """For each source the weakest origin of all ratings and of its own rated responses."""
-    ratings = weakest(rows.origin.unique())
-    if responses is None:
-        return dict.fromkeys(sources, ratings)
-    rated = responses[responses.response_id.isin(rows.response_id)]
-    texts = rated.groupby("source").origin.agg(weakest)
-    return {source: weakest([ratings, *texts[texts.index == source]]) for source in sources}
-
-
 def _tables(model: mixed.Fit, design: _Design, origins: dict[str, str], declared: Declared) -> Fitted:
+    crossed = design.crossed and declared.by_domain
     means, pairs = mixed.marginal(model, "source")
-    means_by, pairs_by = mixed.marginal(model, "source", "domain") if design.crossed else (None, None)
+    means_by, pairs_by = mixed.marginal(model, "source", "domain") if crossed else (None, None)
+    apart = mixed.deviations(model, "source", "domain") if design.crossed else None
     random = mixed.components(model)
-    sigma_total = _sigma_total(random)
+    numbers = mixed.summaries(model)
+    sigma_total = _sigma_total(random, numbers["variance_residual"])
     weakest_origin = weakest(origins.values())
+    ratios, notes = _likelihood_ratios(model, design, declared)
     return Fitted(
         fixed=contrasts.tested(mixed.fixed_effects(model)).assign(origin=weakest_origin),
         random=random,
-        tests=_tests(model, design, pairs, pairs_by).assign(origin=weakest_origin),
+        tests=pd.concat([_tests(model, design, pairs, apart), ratios], ignore_index=True).assign(origin=weakest_origin),
+        sets=_sets(model, design, pairs, apart, ratios, origins, declared),
         means=_means(means, means_by, design.domains, origins),
         contrasts=_contrasts(pairs, pairs_by, design.domains, origins, sigma_total, declared),
-        fit=_fit(model, design, sigma_total, random, declared) | {"origin": weakest_origin},
+        interactions=_interactions(apart, design.domains, origins, sigma_total, declared),
+        random_effects=mixed.random_effects(model).assign(origin=weakest_origin),
+        residuals=_residuals(model, design).assign(origin=weakest_origin),
+        fit=_fit(model, design, sigma_total, random, numbers, notes, declared) | {"origin": weakest_origin},
         script=rscript.write(
             declared,
             formula=model.formula,
+            smaller=[
+                (test, *(compose(part, design.random) for part in parts))
+                for test, *parts in (_smaller(design) if model.converged else ())
+            ],
             mixed=model.mixed,
-            control=mixed.OPTIMIZERS[model.state.optimizer]
-            if model.state and model.converged and model.refits
-            else None,
+            control=_control(model),
             ordering=model.state.ordering if model.state else None,
             used=list(design.columns),
-            texts=[name for name, values in design.columns.items() if isinstance(values.dtype, pd.CategoricalDtype)],
+            texts=[name for name in design.columns if name != "rating" and _is_text(design.columns[name])],
+            beside=[(name, *design.beside[name]) for name in design.columns if name in design.beside],
             domain=bool(design.domains),
             crossed=design.crossed,
-            dropped=design.dropped,
+            inside=crossed,
+            dropped=[*design.dropped, *(Dropped(step["left_out"], step["why"]) for step in design.steps)],
         ),
     )
 
 
-def _sigma_total(random: pd.DataFrame) -> float:
-    """Square root of the random-intercept variances and the residual variance together, in units of the scale."""
-    counted = random.term2.isna() & ((random.term == "(Intercept)") | (random.group == "Residual"))
-    return float(np.sqrt(random.variance[counted].sum()))
+def _is_text(values: pd.Series) -> bool:
+    return isinstance(values.dtype, pd.CategoricalDtype)
+
+
+def _control(model: mixed.Fit) -> str | None:
+    """lme4's control where it is not its own default."""
+    if not model.mixed or model.family == "ordinal" or (model.family == "gaussian" and not model.refits):
+        return None
+    return mixed.control_of(model.family, model.state.optimizer) if model.converged else None
+
+
+def _sigma_total(random: pd.DataFrame, residual: float) -> float:
+    """Square root of the random-intercept variances and the residual variance together, on the scale of the model."""
+    intercepts = random.term2.isna() & (random.term == "(Intercept)")
+    return float(np.sqrt(random.variance[intercepts].sum() + residual))
+
+
+def _smaller(design: _Design) -> list[tuple[str, str, str]]:
+    """Nested fixed parts for likelihood-ratio tests: (test, the larger, the smaller)."""
+    found, fixed = [], design.fixed
+    if design.crossed:
+        additive = fixed.less(fixed.with_columns("source", "domain"))
+        found.append(("source:domain", fixed.fixed, additive))
+        fixed = mixed.parse(additive)
+    return [*found, ("source", fixed.fixed, fixed.less(fixed.with_columns("source")))]
+
+
+def _likelihood_ratios(model: mixed.Fit, design: _Design, declared: Declared) -> tuple[pd.DataFrame, list[str]]:
+    """Likelihood-ratio tests on maximum-likelihood fits, of a fit that has converged; and what went wrong."""
+    rows, notes = [], []
+    fits = {} if model.reml else {design.fixed.fixed: model}
+    for test, *parts in _smaller(design) if model.converged else ():
+        try:
+            for part in parts:
+                if part not in fits:
+                    fits[part] = _fit_once(design, declared, reml=False, fixed=part)
+            rows.append({"test": test, **mixed.likelihood_ratio(*(fits[part] for part in parts))})
+        except rsession.RError as error:
+            notes.append(f"no likelihood-ratio test of {test}: {error}")
+            continue
+        if np.isnan(rows[-1]["p_value"]):
+            notes.append(f"no likelihood-ratio test of {test}: a fit by maximum likelihood did not converge")
+    columns = ["test", "statistic", "df_num", "df_den", "p_value"]
+    return pd.DataFrame(rows, columns=columns).assign(method="likelihood ratio"), notes
+
+
+def _sets(
+    model: mixed.Fit,
+    design: _Design,
+    pairs: mixed.Estimates,
+    apart: mixed.Estimates | None,
+    ratios: pd.DataFrame,
+    origins: dict[str, str],
+    declared: Declared,
+) -> pd.DataFrame:
+    """Omnibus tests over sets of sources; of the interaction, in models not gaussian, the likelihood ratio of all."""
+    sources, rows = list(declared.sources), []
+    every = list(combinations(sources, 2))
+    sizes = range(2, len(sources) + 1) if len(sources) <= MANY_SOURCES else (2, len(sources))
+    if model.df == "kenward-roger":  # each test takes seconds
+        sizes = (len(sources),)
+    for chosen in (chosen for size in sizes for chosen in combinations(sources, size)):
+        inside = [set(pair) <= set(chosen) for pair in every]
+        known = {"sources": ", ".join(chosen), "origin": weakest(origins[source] for source in chosen)}
+        rows.append({"test": "source"} | known | _joint(model, pairs.rows[inside]))
+        if apart and model.family == "gaussian":
+            concerned = apart.rows[inside * len(design.domains)]
+            rows.append({"test": "source:domain"} | known | _joint(model, concerned))
+    whole = {"sources": ", ".join(sources), "origin": weakest(origins.values())}
+    if model.family != "gaussian":
+        rows += [row | whole for row in ratios[ratios.test == "source:domain"].to_dict("records")]
+    return pd.DataFrame(rows)
+
+
+def _joint(model: mixed.Fit, rows: np.ndarray) -> dict[str, Any]:
+    found = mixed.joint_test(model, rows)
+    return found | {"method": "Wald" if np.isnan(found["df_den"]) else "F"}
+
+
+def _interactions(
+    apart: mixed.Estimates | None,
+    domains: list[str],
+    origins: dict[str, str],
+    sigma_total: float,
+    declared: Declared,
+) -> pd.DataFrame:
+    """Each difference in a domain less its mean over the domains; no rows where source and domain do not interact."""
+    pairs = list(combinations(origins, 2))
+    places = [(f"{a} - {b}", domain, weakest([origins[a], origins[b]])) for domain in domains for a, b in pairs]
+    names = pd.DataFrame(places if apart else [], columns=["contrast", "by", "origin"], dtype="string")
+    numbers = apart.table if apart else pd.DataFrame(columns=["estimate", "std_error", "df"], dtype=float)
+    table = contrasts.tested(pd.concat([names, numbers], axis=1))
+    delta = declared.sesoi_interaction * sigma_total
+    low, high = contrasts.interval(table, 0.90)
+    return table.assign(
+        conf_low_90=low, conf_high_90=high, p_equivalence=contrasts.equivalence(table, delta), sesoi=delta
+    )
+
+
+def _residuals(model: mixed.Fit, design: _Design) -> pd.DataFrame:
+    """Fitted values and residuals, with the normal quantiles at the residuals' ranks."""
+    found = mixed.residuals(model)
+    if found.empty:
+        return pd.DataFrame(columns=["rater_id", "response_id", "fitted", "residual", "normal_quantile"])
+    quantile = stats.norm.ppf((found.residual.rank(method="first") - 0.5) / len(found))
+    return design.rows[["rater_id", "response_id"]].assign(
+        fitted=found.fitted, residual=found.residual, normal_quantile=quantile
+    )
 
 
 def _means(
@@ -251,35 +521,42 @@ def _contrasts(
     table = pd.concat(
         [pd.DataFrame(rows, columns=["contrast", "by", "origin"]), pd.concat(numbers, ignore_index=True)], axis=1
     )
+    asked = {f"{a} - {b}" for a, b in declared.pairs}
+    table = table[table.contrast.isin(asked)].reset_index(drop=True)
     return contrasts.compared(
         table.astype({"by": "string"}),
         model=declared.model,
         adjust=declared.adjust,
         sesoi=declared.sesoi,
         sigma_total=sigma_total,
-        scale_range=declared.scale_range,
+        scale_range=declared.scale_range if declared.family == "gaussian" else None,
+        means=len(origins),
     )
 
 
-def _tests(model: mixed.Fit, design: _Design, pairs: mixed.Estimates, inside: mixed.Estimates | None) -> pd.DataFrame:
-    """Omnibus tests on the rows of the contrasts concerned; of the interaction: (a pair in a domain) - (its mean)."""
+def _tests(model: mixed.Fit, design: _Design, pairs: mixed.Estimates, apart: mixed.Estimates | None) -> pd.DataFrame:
+    """Omnibus tests on the rows of the contrasts concerned."""
     concerned = {"source": pairs.rows}
     if design.domains:
         concerned["domain"] = mixed.pair_rows(model, "domain")
-    if inside:
-        by_domain = inside.rows.reshape(len(design.domains), len(pairs.rows), -1)
-        concerned["source:domain"] = (by_domain - by_domain.mean(axis=0)).reshape(len(inside.rows), -1)
-    return pd.DataFrame([{"test": test, **mixed.joint_test(model, rows)} for test, rows in concerned.items()])
+    if apart:
+        concerned["source:domain"] = apart.rows
+    return pd.DataFrame([{"test": test, **_joint(model, rows)} for test, rows in concerned.items()])
 
 
 def _fit(
-    model: mixed.Fit, design: _Design, sigma_total: float, random: pd.DataFrame, declared: Declared
+    model: mixed.Fit,
+    design: _Design,
+    sigma_total: float,
+    random: pd.DataFrame,
+    numbers: dict[str, float],
+    notes: list[str],
+    declared: Declared,
 ) -> dict[str, Any]:
-    numbers = mixed.summaries(model)
     explained, grouped, residual = (numbers[f"variance_{part}"] for part in ("fixed", "random", "residual"))
     total = explained + grouped + residual
     intercepts = random[(random.term == "(Intercept)") & random.term2.isna()]
-    notes = list(model.notes)
+    notes = [*model.notes, *notes]
     if design.dropped_rows:
         notes.append(f"{design.dropped_rows} ratings lack a value of a column of the formula and were left out")
     return {
@@ -290,12 +567,14 @@ def _fit(
         "formula": declared.formula,
         "formula_fitted": model.formula,
         "terms_dropped": [asdict(term) for term in design.dropped],
-        "family": "gaussian",
-        "link": "identity",
+        "left_out_as_singular": list(design.steps),
+        "family": model.family,
+        "link": model.link,
         "reml": model.reml,
-        "df_method": "satterthwaite" if model.mixed else "residual",
+        "df_method": model.df,
+        "first_seen": declared.first_seen,
         "sources": list(declared.sources),
-        "reference": declared.sources[0],
+        "reference": declared.base,
         "domains": design.domains,
         "n": int(numbers["n"]),
         "dropped_rows": design.dropped_rows,
@@ -309,6 +588,7 @@ def _fit(
         "sigma_total": sigma_total,
         "sesoi": declared.sesoi * sigma_total,
         "sesoi_total_sd": declared.sesoi,
+        "sesoi_interaction": declared.sesoi_interaction * sigma_total,
         "scale_range": declared.scale_range,
         "singular": bool(model.state and model.state.singular),
         "optimizer": model.state and model.state.optimizer,

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from empathic.declared import Declared
 from empathic.formula import Dropped
 
 READ = """\
 library(lmerTest)  # brings lme4
-library(emmeans)
+library(emmeans)[[ordinal]]
 
 arguments <- commandArgs(trailingOnly = TRUE)
 own <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
@@ -20,10 +21,25 @@ folder <- if (length(arguments) > 1) arguments[2] else NULL
 ratings <- read.csv(file, na.strings = "", encoding = "UTF-8",
                     colClasses = setNames(rep("character", length(texts)), texts))
 ratings <- ratings[ratings$included == "True" & ratings$item == item, ]
-ratings <- ratings[complete.cases(ratings[used]), ]
+[[columns]]ratings <- ratings[complete.cases(ratings[used]), ]
 for (name in intersect(texts, used))
   ratings[[name]] <- factor(ratings[[name]], levels = sort(unique(ratings[[name]]), method = "radix"))
 ratings$source <- factor(ratings$source, levels = sources)
+contrasts(ratings$source) <- contr.treatment(sources, base = match(reference, sources))
+"""
+
+COLUMN = """\
+beside <- read.csv(file.path(dirname(file), "{table}.csv"), na.strings = "", encoding = "UTF-8")
+ratings${name} <- beside${name}[match(ratings${key}, beside${key})]
+"""
+
+FIRST_SEEN = """\
+ratings <- ratings[order(ratings$position), ]
+ratings <- ratings[!duplicated(ratings[c("rater_id", "post_id")]), ]
+"""
+
+ORDERED = """\
+ratings$rating <- factor(ratings$rating, ordered = TRUE)
 """
 
 SUM_CODED = """\
@@ -31,6 +47,7 @@ contrasts(ratings$domain) <- contr.sum(nlevels(ratings$domain))  # domains weigh
 """
 
 SIGMA_MIXED = """\
+variance_residual <- sigma(fit)^2
 ordering <- c("natural", "given", "AMD", "METIS", "NESDIS", "COLAMD", "postordered")[getME(fit, "L")@type[1] + 1]
 if (ordering != tables_ordering)
   message("This start of R ordered the random effects otherwise than for the tables (", ordering, ", not ",
@@ -38,13 +55,13 @@ if (ordering != tables_ordering)
 components <- as.data.frame(VarCorr(fit), order = "lower.tri")
 intercepts <- (components$var1 %in% "(Intercept)" & is.na(components$var2)) | components$grp == "Residual"
 sigma_total <- sqrt(sum(components$vcov[intercepts]))
-fixed <- as.data.frame(coef(summary(fit)))
+fixed <- as.data.frame(coef(summary(fit, ddf = ddf)))
 fixed <- data.frame(term = rownames(fixed), estimate = fixed[["Estimate"]], std_error = fixed[["Std. Error"]],
                     df = fixed[["df"]], statistic = fixed[["t value"]], p_value = fixed[["Pr(>|t|)"]])
 test_rows <- function(name, contrasts) {
-  found <- contestMD(fit, contrasts@linfct)
-  data.frame(test = name, statistic = found[["F value"]], df_num = found[["NumDF"]], df_den = found[["DenDF"]],
-             p_value = found[["Pr(>F)"]])
+  found <- contestMD(fit, contrasts@linfct, ddf = ddf)
+  data.frame(test = name, method = "F", statistic = found[["F value"]], df_num = found[["NumDF"]],
+             df_den = found[["DenDF"]], p_value = found[["Pr(>F)"]])
 }
 """
 
@@ -61,39 +78,100 @@ test_rows <- function(name, contrasts) {
   rows <- rows[independent$pivot[seq_len(independent$rank)], , drop = FALSE]
   found <- rows %*% coef(fit)
   statistic <- drop(crossprod(found, solve(rows %*% vcov(fit) %*% t(rows), found))) / nrow(rows)
-  data.frame(test = name, statistic = statistic, df_num = nrow(rows), df_den = df.residual(fit),
+  data.frame(test = name, method = "F", statistic = statistic, df_num = nrow(rows), df_den = df.residual(fit),
              p_value = pf(statistic, nrow(rows), df.residual(fit), lower.tail = FALSE))
 }
 """
 
+# Wald tests, by the normal distribution, on the scale of the link.
+WALD = """\
+used <- seq_along(beta)
+V <- as.matrix(vcov(fit))[used, used]
+fixed <- data.frame(term = names(beta), estimate = beta, std_error = sqrt(diag(V)), df = Inf)
+fixed$statistic <- fixed$estimate / fixed$std_error
+fixed$p_value <- 2 * pnorm(-abs(fixed$statistic))
+test_rows <- function(name, contrasts) {
+  rows <- contrasts@linfct
+  independent <- qr(t(rows))
+  rows <- rows[independent$pivot[seq_len(independent$rank)], , drop = FALSE]
+  found <- rows %*% beta
+  statistic <- drop(crossprod(found, solve(rows %*% V %*% t(rows), found)))
+  data.frame(test = name, method = "Wald", statistic = statistic, df_num = nrow(rows), df_den = NA,
+             p_value = pchisq(statistic, nrow(rows), lower.tail = FALSE))
+}
+"""
+
+SIGMA_ORDINAL = """\
+ordering <- NA
+components <- do.call(rbind, lapply(names(VarCorr(fit)), function(group) data.frame(
+  grp = group, var1 = colnames(VarCorr(fit)[[group]]), vcov = diag(VarCorr(fit)[[group]]))))
+sigma_total <- sqrt(sum(components$vcov[components$var1 == "(Intercept)"]) + variance_residual)
+beta <- coef(fit)
+"""
+
+SIGMA_GENERALIZED = """\
+ordering <- NA
+components <- as.data.frame(VarCorr(fit), order = "lower.tri")
+intercepts <- components$var1 %in% "(Intercept)" & is.na(components$var2)
+sigma_total <- sqrt(sum(components$vcov[intercepts]) + variance_residual)
+beta <- fixef(fit)
+"""
+
+SIGMA_ASYMPTOTIC = """\
+variance_residual <- sigma(fit)^2
+ordering <- NA
+components <- as.data.frame(VarCorr(fit), order = "lower.tri")
+intercepts <- (components$var1 %in% "(Intercept)" & is.na(components$var2)) | components$grp == "Residual"
+sigma_total <- sqrt(sum(components$vcov[intercepts]))
+beta <- fixef(fit)
+"""
+
+SIGMA_PLAIN = """\
+ordering <- NA
+components <- data.frame()
+sigma_total <- sqrt(variance_residual)
+beta <- coef(fit)
+"""
+
 MEANS = """\
 
-# Means and differences of sources; Satterthwaite df at any size (emmeans would go over to z past 3,000 rows).
-emm_options(lmer.df = "satterthwaite", lmerTest.limit = nrow(ratings), pbkrtest.limit = nrow(ratings))
+# Means and differences of sources, with df of the same kind at any size (emmeans would go over to z past 3,000 rows).
+emm_options(lmer.df = df, lmerTest.limit = nrow(ratings), pbkrtest.limit = nrow(ratings))
 average <- function(means, domain) {
-  found <- summary(means, infer = c(TRUE, FALSE))
-  data.frame(source = found$source, domain = domain, estimate = found$emmean, std_error = found$SE, df = found$df,
-             conf_low = found$lower.CL, conf_high = found$upper.CL)
+  found <- as.data.frame(summary(means, infer = c(TRUE, FALSE)))
+  ends <- found[grep("CL$", names(found))]
+  data.frame(source = found$source, domain = domain, estimate = found[[attr(summary(means), "estName")]],
+             std_error = found$SE, df = found$df, conf_low = ends[[1]], conf_high = ends[[2]])
 }
+between <- function(found, which) found[[grep("CL$", names(found))[which]]]
 compare <- function(means, domain) {
-  differences <- contrast(means, "pairwise")
-  plain <- summary(differences, infer = TRUE, adjust = "none")
-  level_90 <- summary(differences, infer = c(TRUE, FALSE), level = 0.90, adjust = "none")
-  bonferroni <- summary(differences, infer = c(TRUE, FALSE), adjust = "bonferroni")
-  data.frame(contrast = combn(sources, 2, paste, collapse = " - "), by = domain, estimate = plain$estimate,
-             std_error = plain$SE, df = plain$df, statistic = plain$t.ratio, p_value = plain$p.value,
-             p_adjusted = summary(differences, adjust = adjust)$p.value,
-             conf_low = plain$lower.CL, conf_high = plain$upper.CL,
-             conf_low_90 = level_90$lower.CL, conf_high_90 = level_90$upper.CL,
-             conf_low_adj = bonferroni$lower.CL, conf_high_adj = bonferroni$upper.CL,
-             p_equivalence = test(differences, delta = sesoi * sigma_total, side = "equivalence",
-                                  adjust = "none")$p.value,
+  differences <- contrast(means, "pairwise")[asked_of(domain)]
+  family <- if (length(unique(domain)) > 1) "domain" else NULL
+  differences <- update(differences, by.vars = family)
+  plain <- as.data.frame(summary(differences, infer = TRUE, adjust = "none"))
+  level_90 <- as.data.frame(summary(differences, infer = c(TRUE, FALSE), level = 0.90, adjust = "none"))
+  size <- sum(asked)
+  adjusted <- as.data.frame(summary(differences, infer = c(TRUE, FALSE), level = 1 - 0.05 / size, adjust = "none"))
+  places <- domain[asked_of(domain)]
+  data.frame(contrast = rep(combn(sources, 2, paste, collapse = " - ")[asked], length(unique(domain))), by = places,
+             estimate = plain$estimate, std_error = plain$SE, df = plain$df,
+             statistic = plain[[grep("ratio$", names(plain))]], p_value = plain$p.value,
+             p_adjusted = ave(seq_along(places), if (is.null(family)) rep(1, size) else places, FUN = function(rows)
+               if (adjust == "tukey") ptukey(abs(plain$estimate / plain$SE)[rows] * sqrt(2), length(sources),
+                                             plain$df[rows], lower.tail = FALSE)
+               else p.adjust(plain$p.value[rows], adjust)),
+             conf_low = between(plain, 1), conf_high = between(plain, 2),
+             conf_low_90 = between(level_90, 1), conf_high_90 = between(level_90, 2),
+             conf_low_adj = between(adjusted, 1), conf_high_adj = between(adjusted, 2),
+             p_equivalence = as.data.frame(test(differences, delta = sesoi * sigma_total, side = "equivalence",
+                                                adjust = "none"))$p.value,
              sesoi = sesoi * sigma_total, d = plain$estimate / sigma_total,
              percent_of_range = 100 * plain$estimate / scale_range)
 }
+asked_of <- function(domain) rep(asked, length(unique(domain)))
 overall <- emmeans(fit, "source", weights = "equal")
 means <- average(overall, NA)
-contrasts <- compare(overall, NA)
+contrasts <- compare(overall, rep(NA, choose(length(sources), 2)))
 tests <- test_rows("source", contrast(overall, "pairwise"))
 """
 
@@ -102,12 +180,24 @@ tests <- rbind(tests, test_rows("domain", contrast(emmeans(fit, "domain", weight
 """
 
 CROSSED = """\
+cells <- emmeans(fit, c("source", "domain"))
+tests <- rbind(tests, test_rows("source:domain", contrast(cells, interaction = c("pairwise", "eff"))))
+"""
+
+INSIDE = """\
 inside <- emmeans(fit, "source", by = "domain", weights = "equal")
 domains <- levels(ratings$domain)
 means <- rbind(means, average(inside, rep(domains, each = length(sources))))
 contrasts <- rbind(contrasts, compare(inside, rep(domains, each = choose(length(sources), 2))))
-cells <- emmeans(fit, c("source", "domain"))
-tests <- rbind(tests, test_rows("source:domain", contrast(cells, interaction = c("pairwise", "eff"))))
+"""
+
+RATIO = """\
+larger <- {larger}
+smaller <- {smaller}
+statistic <- 2 * (as.numeric(logLik(larger)) - as.numeric(logLik(smaller)))
+df_num <- attr(logLik(larger), "df") - attr(logLik(smaller), "df")
+tests <- rbind(tests, data.frame(test = {test}, method = "likelihood ratio", statistic = statistic, df_num = df_num,
+                                 df_den = NA, p_value = pchisq(statistic, df_num, lower.tail = FALSE)))
 """
 
 WRITE = """\
@@ -128,22 +218,29 @@ def write(
     declared: Declared,
     *,
     formula: str,
+    smaller: Sequence[tuple[str, str, str]],
     mixed: bool,
     control: str | None,
     ordering: str | None,
     used: Sequence[str],
     texts: Sequence[str],
+    beside: Iterable[tuple[str, str, str]],
     domain: bool,
     crossed: bool,
+    inside: bool,
     dropped: Iterable[Dropped],
 ) -> str:
     """The script of one fit.
 
-    formula: as fitted. mixed: whether it has random terms. control: lme4's, in R, where the first optimizer did not
-    converge. ordering: CHOLMOD's of the random effects. used: the formula's columns. texts: those that are text.
-    domain, crossed: whether the fixed part has domain, and its interaction with source. dropped: what was left out, and
-    why.
+    formula: as fitted. smaller: likelihood-ratio tests, each (test, larger formula, smaller formula). mixed: whether it
+    has random terms. control: lme4's, in R, where it is not its default. ordering: CHOLMOD's of the random effects.
+    used: the formula's columns. texts: those that are text. beside: those of other tables, each (column, table, key).
+    domain, crossed: whether the fixed part has domain, and its interaction with source. inside: whether there are
+    contrasts within domains. dropped: what was left out, and why.
     """
+    asked = ", ".join(str(pair in declared.pairs).upper() for pair in combinations(declared.sources, 2))
+    ddf = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}.get(declared.df)
+    gaussian = declared.family == "gaussian"
     lines = [
         f"# The model '{declared.model}' of {declared.study} as a plain R script: the numbers of the tables beside it.",
         "#     Rscript model.R [ratings.csv [folder for the tables]]",
@@ -152,31 +249,65 @@ def write(
         *(f"# Left out, {term.term}: {term.why}." for term in dropped),
         "",
         f"item <- {_r(declared.item)}",
-        f"sources <- {_vector(declared.sources)}  # the first is the reference",
+        f"sources <- {_vector(declared.sources)}",
+        f"reference <- {_r(declared.base)}",
+        f"asked <- c({asked})  # which pairs of sources are compared",
         f"used <- {_vector(used)}",
         f"texts <- {_vector(dict.fromkeys(['included', 'item', *texts]))}",
         f"sesoi <- {declared.sesoi!r}  # smallest effect size of interest, in total SDs",
-        f"scale_range <- {declared.scale_range!r}",
+        f"scale_range <- {declared.scale_range if gaussian else 'NA'}",
         f"adjust <- {_r(declared.adjust)}",
-        *([f"tables_ordering <- {_r(ordering)}  # CHOLMOD's, of the random effects"] if ordering else []),
+        f"df <- {_r(declared.df)}",
+        *([f"ddf <- {_r(ddf)}"] if ddf else []),
+        *([f"tables_ordering <- {_r(ordering)}  # CHOLMOD's, of the random effects"] if ordering and ddf else []),
         "",
     ]
-    parts = ["\n".join(lines) + "\n", READ]
+    columns = "".join(COLUMN.format(name=name, table=table, key=key) for name, table, key in beside)
+    columns = (FIRST_SEEN if declared.first_seen else "") + columns
+    ordinal = "\nlibrary(ordinal)" if declared.family == "ordinal" else ""
+    parts = ["\n".join(lines) + "\n", READ.replace("[[ordinal]]", ordinal).replace("[[columns]]", columns)]
+    parts += [ORDERED] if declared.family == "ordinal" else []
     parts += [SUM_CODED] if domain else []
-    parts += ["\n", *_fit_lines(formula, declared.reml, mixed, control)]
-    parts += [SIGMA_MIXED if mixed else SIGMA_LINEAR, MEANS]
+    parts += [
+        "\n",
+        f"fit <- {_fit(declared, formula, declared.reml, mixed, control)}\n",
+        _numbers(declared, mixed),
+        MEANS,
+    ]
     parts += [DOMAIN] if domain else []
     parts += [CROSSED] if crossed else []
+    parts += [INSIDE] if inside else []
+    for test, *formulas in smaller:
+        larger, less = (_fit(declared, formula, False, mixed, control) for formula in formulas)
+        parts.append(RATIO.format(larger=larger, smaller=less, test=_r(test)))
     return "".join([*parts, WRITE])
 
 
-def _fit_lines(formula: str, reml: bool, mixed: bool, control: str | None) -> list[str]:
+def _fit(declared: Declared, formula: str, reml: bool, mixed: bool, control: str | None) -> str:
+    """The call that fits a formula."""
+    extra = f", control = {control}" if control else ""
+    link = f", link = {_r(declared.link)}"
+    if declared.family == "gaussian":
+        if not mixed:
+            return f"lm({formula}, data = ratings)"
+        return f"lmer({formula},\n            data = ratings, REML = {str(reml).upper()}{extra})"
+    if declared.family == "ordinal":
+        return f"{'clmm' if mixed else 'clm'}({formula},\n            data = ratings{link})"
+    family = f"family = {declared.family}({_r(declared.link)})"
+    return f"{'glmer' if mixed else 'glm'}({formula},\n            data = ratings, {family}{extra if mixed else ''})"
+
+
+def _numbers(declared: Declared, mixed: bool) -> str:
+    """The lines that take variances, fixed effects and tests from the fit."""
+    if declared.family == "gaussian":
+        if mixed and declared.df == "asymptotic":
+            return SIGMA_ASYMPTOTIC + WALD
+        return SIGMA_MIXED if mixed else SIGMA_LINEAR
+    residual = {"logit": "pi^2 / 3", "probit": "1", "log": "log1p(1 / mean(ratings$rating))"}[declared.link]
+    lines = f"variance_residual <- {residual}  # on the scale of the link\n"
     if not mixed:
-        return [f"fit <- lm({formula}, data = ratings)\n"]
-    lines = [f"fit <- lmer({formula},\n            data = ratings, REML = {str(reml).upper()})\n"]
-    if control:
-        lines.append(f"fit <- update(fit, control = {control})  # the first optimizer did not converge\n")
-    return lines
+        return lines + SIGMA_PLAIN + WALD
+    return lines + (SIGMA_ORDINAL if declared.family == "ordinal" else SIGMA_GENERALIZED) + WALD
 
 
 def _vector(values: Iterable[str]) -> str:

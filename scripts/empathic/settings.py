@@ -44,6 +44,9 @@ _SUPPORT = "giving health hearing help listen strength sympathy trust"
 _ABOUT = "children family friends work positive_emotion negative_emotion"
 EMPATH = f"{_FEELING} {_SUPPORT} {_ABOUT}".split()
 TWO_INTERCEPTS = "rating ~ source * domain + (1 | rater_id) + (1 | post_id)"
+# The deciding model's terms but for the interaction, which takes clmm minutes.
+ORDINAL = "rating ~ source + domain + (1 | rater_id) + (1 | post_id) + (1 | response_id) + (1 | rater_id:source)"
+SLOPES = "rating ~ source * domain + (1 + source | rater_id) + (1 | post_id) + (1 | response_id)"
 DECIDING = TWO_INTERCEPTS + " + (1 | response_id) + (1 | rater_id:source)"
 
 
@@ -499,20 +502,103 @@ class Ratings(Section):
 class MixedModel(Section):
     """A model of the ratings, in lme4's syntax."""
 
-    formula: str = Field(description="`rating ~ ...` over source, domain and the columns of ratings.csv")
-    reml: bool = True
+    formula: str = Field(
+        description="`rating ~ ...` over source, domain, the columns of ratings.csv, n_words of the response and the "
+        "columns of raters.csv"
+    )
+    family: Literal["gaussian", "ordinal", "binomial", "poisson"] = Field(
+        "gaussian", description="gaussian: lmerTest::lmer; ordinal: ordinal::clmm; binomial, poisson: lme4::glmer"
+    )
+    link: Literal["probit", "logit"] | None = Field(
+        None, description="Of an ordinal model, which must name it (probit is the simulator's), or of a binomial one"
+    )
+    item: Name | None = Field(None, description="Empty: the study's primary item")
+    reml: bool | None = Field(None, description="Empty: true, by restricted maximum likelihood, where gaussian")
+    reference: Name | None = Field(None, description="Source that fixed effects are against; empty: the first")
+    contrasts: Literal["all", "reference"] | list[tuple[Name, Name]] = Field(
+        "all", description="All pairs of sources, each against the reference, or the pairs named"
+    )
+    by: Literal["domain"] | None = Field(
+        "domain", description="Means and contrasts within each domain, too, where source and domain interact"
+    )
+    adjust: Literal["holm", "tukey", "none"] | None = Field(None, description="Empty: that of `inference`")
+    df: Literal["satterthwaite", "kenward-roger", "asymptotic"] | None = Field(
+        None, description="Empty: satterthwaite where gaussian, else asymptotic"
+    )
     replicated_domains: bool = Field(
         False,
         description="Leave domain out of the fixed part unless two domains or more have two posts or more each; "
-        "so the two models that a study has by default. A single domain is left out in any case",
+        "so the models that a study has by default. A single domain is left out in any case",
     )
+    first_seen: bool = Field(False, description="Fit each rater's first rating of each post alone (by `position`)")
+    on_singular: Literal["keep", "simplify"] = Field(
+        "keep", description="simplify: leave out the random terms of `ladder`, one by one, while the fit is singular"
+    )
+    ladder: list[str] = Field(default_factory=list, description="Random terms as in the formula, first to go first")
+
+    @model_validator(mode="after")
+    def _fits_its_family(self):
+        if self.family == "ordinal" and self.link is None:
+            raise ValueError("an ordinal model needs a link: probit or logit")
+        if self.family in ("gaussian", "poisson") and self.link is not None:
+            raise ValueError(f"a {self.family} model has no choice of link: leave it out")
+        if self.family != "gaussian" and self.reml:
+            raise ValueError(f"REML is for gaussian models; a model of family {self.family} is fitted by ML")
+        if self.family != "gaussian" and self.df not in (None, "asymptotic"):
+            raise ValueError(
+                f"{self.df} degrees of freedom are for gaussian models; one of family {self.family} has z tests: "
+                "write `df: asymptotic`, or leave it out"
+            )
+        if self.family == "gaussian" and self.df == "kenward-roger" and self.reml is False:
+            raise ValueError("Kenward-Roger degrees of freedom are defined for REML fits alone")
+        return self
+
+    @model_validator(mode="after")
+    def _ladder_is_for_singular_fits(self):
+        if (self.on_singular == "simplify") != bool(self.ladder):
+            raise ValueError("`on_singular: simplify` needs a `ladder` of random terms, and only that has use for one")
+        return self
+
+    def unknown_sources(self, sources: list[str]) -> list[str]:
+        """The sources that it names and that are not among these."""
+        named = [self.reference] if self.reference else []
+        named += [source for pair in self.contrasts for source in pair] if isinstance(self.contrasts, list) else []
+        return [source for source in named if source not in sources]
 
 
 class Inference(Section):
     """What the claims are decided by, beside the models."""
 
     sesoi: float = Field(0.2, gt=0, description="Smallest effect size of interest, in total SDs of the model (ours)")
-    adjust: Literal["holm", "none"] = "holm"
+    sesoi_interaction: float = Field(
+        0.3, gt=0, description="Likewise for a difference in a domain less its mean over the domains (ours)"
+    )
+    adjust: Literal["holm", "tukey", "none"] = "holm"
+    kr_max_rows: int = Field(
+        1500, ge=1, description="Ratings beyond which Kenward-Roger is refused (at 3,840 it took 151 s and 3.5 GB)"
+    )
+
+
+class Multiverse(Section):
+    """What else could have been done with the ratings: every combination is fitted (`snakemake robustness`)."""
+
+    exclusions: list[Literal["declared", "none"]] = Field(
+        ["declared", "none"], min_length=1, description="Ratings of the raters included, or of all that have ratings"
+    )
+    treatments: list[Literal["gaussian", "centred", "ordinal", "binomial"]] = Field(
+        ["gaussian", "centred", "ordinal", "binomial"],
+        min_length=1,
+        description="Of the ratings, and so the family. gaussian: as they are; centred: less the rater's mean; "
+        "ordinal: by clmm, probit, without the interaction; binomial: above the middle of the scale or not",
+    )
+    structures: dict[Name, str] = Field(
+        default={
+            "two_intercepts": "(1 | rater_id) + (1 | post_id)",
+            "deciding": "(1 | rater_id) + (1 | post_id) + (1 | response_id) + (1 | rater_id:source)",
+        },
+        min_length=1,
+        description="Random terms by name",
+    )
 
 
 class Style(Section):
@@ -562,16 +648,33 @@ class Study(Section):
         default={
             "deciding": MixedModel(formula=DECIDING, replicated_domains=True),
             "two_intercept": MixedModel(formula=TWO_INTERCEPTS, replicated_domains=True),
+            "ordinal": MixedModel(formula=ORDINAL, family="ordinal", link="probit", replicated_domains=True),
         },
         description="`deciding` decides the claims; the others stand beside it",
     )
+    robustness: dict[Name, MixedModel] | None = Field(
+        None,
+        description="Models of `snakemake robustness`; empty: an ordinal one with the interaction, slopes of source by "
+        "rater, rater by post, position, log words, the first-seen response, as far as the study has what they need",
+    )
+    multiverse: Multiverse = Multiverse()
     inference: Inference = Inference()
     style: Style = Style()
+    split_counts_by: list[str] = Field(
+        ["domain"], description="Columns of ratings.csv or posts.csv that divide the tables of counts"
+    )
 
     @model_validator(mode="after")
     def _asked_words_are_a_range(self):
         if self.asked_words and not 1 <= self.asked_words[0] <= self.asked_words[1]:
             raise ValueError("asked_words needs the least and the most words, as in [100, 150]")
+        return self
+
+    @model_validator(mode="after")
+    def _tukey_is_for_all_pairs(self):
+        for name, model in {**self.models, **(self.robustness or {})}.items():
+            if (model.adjust or self.inference.adjust) == "tukey" and model.contrasts != "all":
+                raise ValueError(f"models > {name}: Tukey's adjustment is for all pairs of sources; write adjust: holm")
         return self
 
     @model_validator(mode="after")
@@ -585,6 +688,10 @@ class Report(Section):
     title: str = "Large language models and perceived empathy: a replication"
     engine: Literal["auto", "quarto", "pandoc"] = Field(
         "auto", description="auto: Quarto where it is installed, else pandoc"
+    )
+    include: list[Literal["robustness"]] = Field(
+        default_factory=list,
+        description="What is made on demand alone, and is to stand in the report and in claims_by_model.csv, too",
     )
 
 
@@ -625,6 +732,11 @@ class Settings(Section):
                         f"studies > {name}: source '{source}' sends the posts to an API; where their rights and your "
                         "ethics approval allow that, set posts_may_leave: true"
                     )
+            for model, declared in {**study.models, **(study.robustness or {})}.items():
+                for source in declared.unknown_sources(study.sources):
+                    raise ValueError(
+                        f"studies > {name} > models > {model}: unknown source {_unknown(source, study.sources)}"
+                    )
             if len(set(study.sources)) < len(study.sources):
                 raise ValueError(f"studies > {name} > sources: a source is listed twice")
             simulation = study.ratings and study.ratings.simulate
@@ -642,9 +754,37 @@ class Settings(Section):
 def read(config: dict[str, Any]) -> dict[str, Any]:
     """Check a config and fill in what it leaves out. Raises ValueError with one line for each mistake."""
     try:
-        return Settings.model_validate(config).model_dump(mode="json")
+        read = Settings.model_validate(config)
     except ValidationError as error:
         raise ValueError("\n".join(_explain(mistake) for mistake in error.errors())) from None
+    filled = read.model_dump(mode="json")
+    for name, study in filled["studies"].items():
+        if study["robustness"] is None:
+            usual = _robustness(read.studies[name])
+            study["robustness"] = {model: declared.model_dump(mode="json") for model, declared in usual.items()}
+        for model in set(study["robustness"]) & set(study["models"]):
+            if study["robustness"][model] != study["models"][model]:
+                raise ValueError(f"config > studies > {name} > robustness > {model}: models have one of this name, too")
+        if "robustness" in filled["report"]["include"]:
+            study["models"] |= study["robustness"]
+    return filled
+
+
+def _robustness(study: Study) -> dict[str, MixedModel]:
+    """The usual models of `snakemake robustness`, those left out for which a study lacks texts, or positions."""
+    exports = study.ratings.exports if study.ratings else []
+    placed = all(export.format == "qualtrics" or "position" in export.columns for export in exports)
+    formulas: dict[str, dict[str, Any]] = {
+        "ordinal_interaction": {"formula": DECIDING, "family": "ordinal", "link": "probit"},
+        "source_slopes": {"formula": SLOPES},
+        "rater_by_post": {"formula": DECIDING + " + (1 | rater_id:post_id)"},
+    }
+    if placed:
+        formulas["position"] = {"formula": DECIDING.replace("source * domain", "source * domain + position")}
+        formulas["first_seen"] = {"formula": DECIDING, "first_seen": True}
+    if study.posts or study.frozen:
+        formulas["log_words"] = {"formula": DECIDING.replace("source * domain", "source * domain + log(n_words)")}
+    return {name: MixedModel(replicated_domains=True, **model) for name, model in formulas.items()}
 
 
 def has_texts(study: dict[str, Any]) -> bool:

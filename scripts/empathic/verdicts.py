@@ -58,7 +58,7 @@ class Weighed:
         """False where a p is NaN: such a claim is not testable."""
         return not math.isnan(self.p_for) and not math.isnan(self.p_against)
 
-    def decider(self, verdict: str) -> int:
+    def decider(self, verdict: str) -> int | None:
         """Which component decided: that of the largest p for; of a claim not replicated that of the smallest p against.
 
         Where a claim asks something of any one, the other way round. Of equals the first.
@@ -66,6 +66,8 @@ class Weighed:
         parts, largest = (
             (self.parts_against, not self.every) if verdict == NOT_REPLICATED else (self.parts_for, self.every)
         )
+        if all(map(math.isnan, parts)):
+            return None
         return int(np.argmax(parts) if largest else np.argmin(parts))
 
 
@@ -103,29 +105,42 @@ def p_given(component: Component) -> float:
     return component.p_value
 
 
+def p_of_none(component: Component) -> float:
+    """NaN: an omnibus test has a p for the claim alone."""
+    return math.nan
+
+
 # Each test's p for and against of a component, and whether the claim asks it of every component, or of any one.
 TESTS: dict[str, tuple[Callable[[Component], float], Callable[[Component], float], bool]] = {
     "greater": (p_positive, p_small, True),
+    "same order": (p_positive, p_small, True),
     "equivalent": (p_equivalent, p_difference, True),
+    "any difference": (p_of_none, p_equivalent, False),
+    "no interaction": (p_equivalent, p_of_none, True),
     "style difference": (p_given, p_equivalent, False),
 }
 
 
-def weigh(test: str, components: Sequence[Component]) -> Weighed:
+def weigh(test: str, components: Sequence[Component], omnibus: float = math.nan) -> Weighed:
     """Weigh the evidence for a claim and against it.
 
-    test: a key of TESTS. Where the claim asks something of every component, its p for is the largest and its p against
-    the smallest, by Bonferroni; where of any one, the other way round. A NaN in any component makes the claim's p NaN.
+    test: a key of TESTS. omnibus: the p of the omnibus test over all that the claim names, where its test has one
+    (p for of `any difference`, p against of `no interaction`).
+
+    Where the claim asks something of every component, its p for is the largest and its p against the smallest, by
+    Bonferroni; where of any one, the other way round. A NaN in any component makes the claim's p NaN.
     """
     for_claim, against, every = TESTS[test]
     parts_for = tuple(for_claim(component) for component in components)
     parts_against = tuple(against(component) for component in components)
+    p_for = float(np.max(parts_for)) if every else _bonferroni(parts_for)
+    p_against = _bonferroni(parts_against) if every else float(np.max(parts_against))
     return Weighed(
         components=tuple(components),
         parts_for=parts_for,
         parts_against=parts_against,
-        p_for=float(np.max(parts_for)) if every else _bonferroni(parts_for),
-        p_against=_bonferroni(parts_against) if every else float(np.max(parts_against)),
+        p_for=omnibus if for_claim is p_of_none else p_for,
+        p_against=omnibus if against is p_of_none else p_against,
         every=every,
     )
 

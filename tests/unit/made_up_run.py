@@ -243,6 +243,7 @@ class _Study:
             path = self.folder / "style" / "ratings.csv"
             tables.STYLE_RATINGS.write(tables.STYLE_RATINGS.frame(found.to_dict("records")), path)
         left = sum(not row["included"] for row in rows)
+        self._counts()
         steps = [("entered", None, self.raters + 3, len(rows), None, None), ("excluded", "attention", 3, left, 3, left)]
         steps.append(("remaining", None, self.raters, len(rows) - left, None, None))
         flow = [dict(zip(tables.FLOW.names, step, strict=True)) for step in steps]
@@ -261,6 +262,26 @@ class _Study:
         ]
         for table, content in made:
             table.write(content, self.folder.parent / table.path.format(study=self.name))
+
+    def _counts(self):
+        known = {"split_by": None, "part": None, "origin": self.origin}
+        counts = [{"source": source, "rating": 7.0, "n": 5, "share": 0.2} | known for source in self.sources]
+        tables.COUNTS.write(tables.COUNTS.frame(counts), self.folder / "counts.csv")
+        top = {"top": 7.0, "n_top_a": 5, "n_a": 25, "n_top_b": 9, "n_b": 25, "df": 1, "chi_squared": 0.89}
+        rows = [
+            {"contrast": f"{a} - {b}", "p_value": 0.34, "note": "ignores clustering"} | top | known
+            for a, b in itertools.combinations(self.sources, 2)
+        ]
+        tables.COUNT_TESTS.write(tables.COUNT_TESTS.frame(rows), self.folder / "count_tests.csv")
+        numbers = {"estimate": -0.3, "std_error": 0.1, "df": 40.0, "p_value": 0.01, "conf_low": -0.5, "conf_high": -0.1}
+        left = [
+            {"left": "domain", "left_out": domain, "contrast": f"{a} - {b}", "status": "converged"}
+            | numbers
+            | {"origin": self.origin}
+            for domain in self._domains()
+            for a, b in itertools.combinations(self.sources, 2)
+        ]
+        tables.LEAVE_ONE_OUT.write(tables.LEAVE_ONE_OUT.frame(left), self.folder / "leave_one_out.csv")
 
     def _rated(self):
         if self.study["posts"]:
@@ -292,6 +313,7 @@ class _Study:
         tables.RANDOM.write(tables.RANDOM.frame(random), folder / "random.csv")
         tests = [
             {"test": "source", "statistic": 3.2, "df_num": 2.0, "df_den": 41.5, "p_value": 0.051, "origin": self.origin}
+            | {"method": "F"}
         ]
         tables.TESTS.write(tables.TESTS.frame(tests), folder / "tests.csv")
         self._means(folder)
@@ -341,6 +363,7 @@ class _Study:
         return {
             "formula": formula,
             "formula_fitted": formula if model == "deciding" else formula.replace(" + (1 | post_id)", ""),
+            "left_out_as_singular": [],
             "terms_dropped": [] if model == "deciding" else dropped,
             "family": "gaussian",
             "link": "identity",

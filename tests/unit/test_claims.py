@@ -74,8 +74,7 @@ def test_a_claim_on_observed_data_gets_its_verdict_with_the_numbers_that_decided
     assert (row.estimate, row.conf_low) == (0.5, pytest.approx(0.5 - 0.1 * stats.t.ppf(0.975, 42)))
     assert (row.reported, row.reported_low, row.reported_high) == (0.4, 0.1, 0.7)
     assert (row.reported_scale, row.reported_page) == ("1-7", "66")
-    assert pd.isna(row.prediction_low) and pd.isna(row.prediction_high)
-    assert row.why == "a - b decided, with a difference of 0.500 (p for < .001, adjusted < .001)"
+    assert row.why.startswith("a - b decided, with a difference of 0.500 (p for < .001, adjusted < .001); ")
     assert row.file == "f.yaml"
 
 
@@ -201,13 +200,18 @@ def test_each_word_of_a_demonstration(estimate, word):
         (
             {"test": "no interaction", "pairs": None, "sources": ["a", "b"]},
             {},
-            "this version does not decide the test 'no interaction' yet",
+            "the model 'deciding' has no contrasts within domains",
+        ),
+        (
+            {"test": "any difference", "pairs": None, "sources": ["a", "b"]},
+            {},
+            "the model 'deciding' has no omnibus test of source over a and b",
         ),
         (
             {"test": "same order", "pairs": None, "tiers": [["a"], ["mistral"]], "certainty": "conflicting"},
             {},
             "mistral is not in study1 of this run (a substitute never stands for the named one); what the paper says "
-            "of it is conflicting; this version does not decide the test 'same order' yet",
+            "of it is conflicting",
         ),
         (
             {
@@ -230,7 +234,7 @@ def test_what_the_rules_cannot_decide_is_not_testable_and_shows_no_number(asked,
     assert row.verdict == "not testable"
     assert pd.isna(row.demo_verdict)
     assert row[["estimate", "conf_low", "conf_high", "p_for", "p_against", "p_adjusted"]].isna().all()
-    rests_on_ratings = ratings == "simulated" and asked.get("study") != "study9" and asked.get("family") != "style"
+    rests_on_ratings = ratings == "simulated" and asked.get("study") != "study9"
     assert row.why == ("the ratings are simulated; " if rests_on_ratings else "") + why
     assert pd.isna(row.origin) if "study" in asked else row.origin in ("observed", ratings)
 
@@ -329,12 +333,111 @@ def test_every_table_holds_to_its_schema(tmp_path):
         "the ratings are simulated; gpt4_turbo, human, llama2 and mistral are not in study2 of this run (a substitute "
         "never stands for the named one); what the paper says of it is conflicting"
     )
-    assert rows.why["study1_style_emojis"].startswith("the responses of human are stand-ins")
-    assert rows.origin["study1_style_emojis"] == "stand_in"
-    assert pd.isna(rows.origin["study2_style_emojis"])
+    style = rows.loc["study1_style_emojis"]
+    assert style.why.startswith("the ratings are simulated; the responses of human are stand-ins")
+    assert style.origin == "simulated"
     nothing = claims.decide({"f": [claim(study="study9")]}, {"study1": one})
     for table, rows in zip((tables.CLAIMS, tables.COMPONENTS, tables.BY_MODEL), nothing, strict=True):
         table.write(rows, tmp_path / table.path)
+
+
+def within(estimates, std_error=0.1, *, sesoi=0.25):
+    """The contrasts of each domain, given as {"work": {"a - b": .5}}."""
+    return {domain: fit(table, std_error, sesoi=sesoi).contrasts for domain, table in estimates.items()}
+
+
+def crossed(estimates, apart=None, *, omnibus=None, std_error=0.1):
+    """A study whose model crosses sources and domains."""
+    found = study({"a - b": 0.5, "a - c": 0.5, "b - c": 0.0})
+    inside = within(estimates, std_error)
+    apart = within(apart or {domain: dict.fromkeys(rows, 0.0) for domain, rows in estimates.items()}, 0.05, sesoi=0.4)
+    whole = {
+        ("source", frozenset("abc")): 0.001,
+        ("source", frozenset("ab")): 0.3,
+        ("source:domain", frozenset("abc")): 0.6,
+    }
+    deciding = claims.replace(
+        found.fits["deciding"], inside=inside, apart=apart, omnibus=whole | (omnibus or {}), sesoi_interaction=0.4
+    )
+    return Study(found.sources, found.ratings, found.responses, {"deciding": deciding})
+
+
+EVERYWHERE = {
+    "home": {"a - b": 0.5, "a - c": 0.6, "b - c": 0.0},
+    "work": {"a - b": 0.4, "a - c": -0.01, "b - c": 0.0},
+}
+ORDER = {"test": "same order", "pairs": None, "tiers": [["a"], ["b", "c"]]}
+
+
+def test_the_same_order_is_asked_of_every_pair_of_different_tiers_in_every_domain():
+    asked = claim(**ORDER)
+    decided, components, _ = claims.decide({"f": [asked]}, {"study1": crossed(EVERYWHERE)})
+
+    assert components.component.tolist() == [
+        "a - b in home",
+        "a - c in home",
+        "a - b in work",
+        "a - c in work",
+    ]
+    row = decided.iloc[0]
+    # By hand: four components; the smallest one-sided p against .25 is that of (-.01 - .25) / .1 at 42 df.
+    assert row.p_against == pytest.approx(4 * stats.t.cdf(-2.6, 42))
+    assert (row.verdict, row.p_for, row.estimate) == ("not replicated", 1.0, -0.01)
+    assert row.why.startswith("a - c in work decided, with a difference of -0.010 (p against = .006, adjusted = .026)")
+    everywhere = {domain: {"a - b": 0.5, "a - c": 0.4, "b - c": -3.0} for domain in EVERYWHERE}
+    held = decide(asked, study1=crossed(everywhere)).loc["c"]
+    assert held.verdict == "replicated" and held.p_for == pytest.approx(2 * stats.t.sf(4, 42))
+
+
+def test_a_pair_missing_in_one_domain_makes_the_order_not_testable():
+    found = crossed(EVERYWHERE | {"work": {"a - b": 0.4, "b - c": 0.1}})
+    row = decide(claim(**ORDER), study1=found).loc["c"]
+    assert (row.verdict, row.why) == ("not testable", "the model 'deciding' has no contrast of a and c in work")
+
+
+def test_any_difference_is_decided_by_the_omnibus_test_for_and_by_all_equivalences_against():
+    asked = {"test": "any difference", "pairs": None}
+    row = decide(claim(**asked, sources=["a", "b", "c"]), study1=crossed(EVERYWHERE)).loc["c"]
+    assert (row.verdict, row.p_for) == ("replicated", 0.001)
+    assert row[["estimate", "conf_low", "conf_high"]].isna().all()
+    assert row.why.startswith("the omnibus test decided (p for = .001, adjusted = .001)")
+
+    alike = crossed(EVERYWHERE)
+    small = claims.replace(alike.fits["deciding"], contrasts=fit({"a - b": 0.01}, 0.05).contrasts)
+    row = decide(
+        claim(**asked, sources=["a", "b"]), study1=Study(alike.sources, "observed", OBSERVED, {"deciding": small})
+    ).loc["c"]
+    assert (row.verdict, row.p_for, row.estimate) == ("not replicated", 0.3, 0.01)
+    assert row.p_against == pytest.approx(stats.t.cdf((0.01 - 0.25) / 0.05, 42))
+
+
+def test_no_interaction_is_decided_by_all_equivalences_for_and_by_the_omnibus_test_against():
+    asked = claim(test="no interaction", pairs=None, sources=["a", "b", "c"])
+    decided, components, _ = claims.decide({"f": [asked]}, {"study1": crossed(EVERYWHERE)})
+    row = decided.iloc[0]
+    assert components.component.tolist()[0] == "a - b in home, less its mean" and len(components) == 6
+    assert set(components.sesoi) == {0.4} and components.p_against.isna().all()
+    assert (row.verdict, row.p_against, row.estimate) == ("replicated", 0.6, 0.0)
+    assert row.p_for == pytest.approx(stats.t.cdf(-8, 42))
+
+    wide = {domain: dict.fromkeys(rows, 0.5) for domain, rows in EVERYWHERE.items()}
+    found = crossed(EVERYWHERE, wide, omnibus={("source:domain", frozenset("abc")): 0.002})
+    row = decide(asked, study1=found).loc["c"]
+    assert (row.verdict, row.p_against) == ("not replicated", 0.002)
+    assert pd.isna(row.estimate)
+    assert row.why.startswith("the omnibus test decided (p against = .002, adjusted = .002)")
+
+
+def test_where_the_papers_interval_was_entered_a_replication_has_a_prediction_interval():
+    reported = {"estimate": 0.4, "low": 0.1, "high": 0.7}
+    row = decide(claim(reported=reported)).loc["c"]
+    half = stats.norm.ppf(0.975) * math.hypot(0.6 / (2 * stats.norm.ppf(0.975)), 0.1)
+    assert (row.prediction_low, row.prediction_high) == (pytest.approx(0.4 - half), pytest.approx(0.4 + half))
+    assert row.why.endswith("the estimate lies inside the 95% prediction interval of a replication, 0.042 to 0.758")
+    far = decide(claim(reported={"estimate": 2.0, "low": 1.7, "high": 2.3})).loc["c"]
+    assert "the estimate lies outside the 95% prediction interval" in far.why
+    alone = decide(claim(reported={"estimate": 0.4})).loc["c"]
+    assert pd.isna(alone.prediction_low) and "no prediction interval: it takes one difference" in alone.why
 
 
 def rating(response, included=True, origin="observed"):
@@ -368,6 +471,12 @@ def test_read_study_takes_the_origins_of_what_the_models_read(tmp_path):
     styles = tables.STYLE_CONTRASTS.frame([difference | {"origin": "stand_in"}])
     tables.STYLE_CONTRASTS.write(styles, tmp_path / "style/contrasts.csv")
     facts = {"status": "converged", "dropped_rows": 2, "singular": True, "sesoi": 0.25}
+    apart = inside.assign(estimate=0.1)[["contrast", "by", *tables.INTERACTIONS.names[2:]]]
+    tables.INTERACTIONS.write(apart, tmp_path / "models/deciding/interactions.csv")
+    whole = {"test": "source", "sources": "a, b", "statistic": 4.0, "df_num": 1, "df_den": 9.0, "p_value": 0.07}
+    sets = tables.SETS.frame([whole | {"method": "F", "origin": "observed"}])
+    tables.SETS.write(sets, tmp_path / "models/deciding/tests_of_sets.csv")
+    facts = {"status": "converged", "dropped_rows": 2, "singular": True, "sesoi": 0.25, "sesoi_interaction": 0.375}
     write_json(tmp_path / "models/deciding/fit.json", facts)
 
     read = claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=True)
@@ -380,6 +489,9 @@ def test_read_study_takes_the_origins_of_what_the_models_read(tmp_path):
     deciding = read.fits["deciding"]
     assert (deciding.converged, deciding.dropped_rows, deciding.singular, deciding.sesoi) == (True, 2, True, 0.25)
     assert deciding.contrasts.estimate.to_dict() == {"a - b": 0.5}
+    assert deciding.inside["d"].estimate.to_dict() == {"a - b": 9.0}
+    assert deciding.apart["d"].estimate.to_dict() == {"a - b": 0.1} and deciding.sesoi_interaction == 0.375
+    assert deciding.omnibus == {("source", frozenset({"a", "b"})): 0.07}
     assert claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=False).responses == {}
     write_json(tmp_path / "models/deciding/fit.json", facts | {"status": "failed"})
     assert not claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=False).fits["deciding"].converged
@@ -429,17 +541,15 @@ def test_styles_that_are_alike_are_not_replicated_and_the_component_nearest_to_a
     )
 
 
-def test_a_feature_that_no_response_has_is_left_out_and_named():
+def test_a_claim_of_a_feature_in_which_no_two_responses_differ_is_not_testable_and_names_it():
     rows = {"emojis": {"a - b": NEVER}, "commas": {"a - b": (0.5, 0.03)}}
     both = decide(claim(**STYLE | {"features": ["emojis", "commas"]}), study1=study(style=styled(rows))).loc["c"]
-    alone = decide(claim(**STYLE), study1=study(style=styled(rows))).loc["c"]
 
-    assert (both.verdict, both.p_for) == ("replicated", 0.03)
-    assert both.why.endswith("; left out, as no two responses differ in it: emojis")
-    assert (alone.verdict, alone.why) == ("not testable", "no two responses differ in emojis")
+    assert (both.verdict, both.why) == ("not testable", "no two responses differ in emojis")
+    assert pd.isna(both.p_for) and pd.isna(both.p_against)
 
 
-def test_style_rests_on_texts_and_not_on_ratings():
+def test_style_rests_on_texts_rated_or_not_and_is_testable_where_no_rating_of_the_study_is_simulated():
     rows = {"emojis": {"a - b": (0.5, 0.001)}}
     unrated = study(ratings=None, style=styled(rows))
     asked = [claim(**STYLE), claim(id="rated")]
@@ -448,7 +558,7 @@ def test_style_rests_on_texts_and_not_on_ratings():
     assert decided.verdict.to_dict() == {"c": "replicated", "rated": "not testable"}
     assert decided.why["rated"] == "study1 is not among this run's rated studies"
     simulated = decide(claim(**STYLE), study1=study(ratings="simulated", style=styled(rows))).loc["c"]
-    assert (simulated.verdict, simulated.origin) == ("replicated", "observed")
+    assert (simulated.verdict, simulated.demo_verdict, simulated.origin) == ("not testable", "recovered", "simulated")
     # Responses that nobody rated are measured, too.
     stand_in = study(style=styled(rows), texts=OBSERVED | {"b": "stand_in"})
     demo = decide(claim(**STYLE), study1=stand_in).loc["c"]

@@ -326,7 +326,7 @@ def test_what_is_declared_is_kept_in_words_and_by_a_hash_that_can_be_made_again(
         '{"failed":1,"name":"attention"},{"name":"too_fast","seconds":180.0,"share_of_median":null},'
         '{"at_least":10,"name":"straight_lining"}]'
     )
-    assert set(declared["models"]["value"]) == {"deciding", "two_intercept"}
+    assert set(declared["models"]["value"]) == {"deciding", "two_intercept", "ordinal"}
 
 
 def test_comments_order_and_places_of_files_are_no_changes(now, then, tmp_path):

@@ -78,6 +78,8 @@ def test_the_structure_says_what_a_run_has(run):
         "simulated": True,
         "truth": True,
         "others": True,
+        "counted": True,
+        "left_out_in_turn": False,
     }
     assert (structure["claims"], structure["demo"], structure["awaiting"], structure["about_paper"]) == (
         True,

@@ -123,6 +123,8 @@ def test_what_a_config_leaves_out_comes_from_the_typed_defaults_alone():
         "deciding": "rating ~ source * domain + (1 | rater_id) + (1 | post_id) + (1 | response_id) "
         "+ (1 | rater_id:source)",
         "two_intercept": "rating ~ source * domain + (1 | rater_id) + (1 | post_id)",
+        "ordinal": "rating ~ source + domain + (1 | rater_id) + (1 | post_id) + (1 | response_id) "
+        "+ (1 | rater_id:source)",
     }
 
 
@@ -508,3 +510,38 @@ def test_features_are_set_against_ratings_of_people_alone(ratings, real):
     config = settings.read(changed("studies", "s", "ratings", to=ratings) if ratings is not None else MINIMAL)
 
     assert settings.has_real_ratings(config["studies"]["s"]) is real
+
+
+DECIDES = {"formula": "rating ~ source"}
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"family": "ordinal"}, "an ordinal model needs a link: probit or logit"),
+        ({"link": "logit"}, "a gaussian model has no choice of link: leave it out"),
+        ({"family": "poisson", "link": "logit"}, "a poisson model has no choice of link: leave it out"),
+        (
+            {"family": "binomial", "reml": True},
+            "REML is for gaussian models; a model of family binomial is fitted by ML",
+        ),
+        (
+            {"family": "ordinal", "link": "probit", "df": "kenward-roger"},
+            "kenward-roger degrees of freedom are for gaussian models; one of family ordinal has z tests",
+        ),
+        (
+            {"family": "ordinal", "link": "probit", "df": "satterthwaite"},
+            "satterthwaite degrees of freedom are for gaussian models; one of family ordinal has z tests",
+        ),
+        ({"df": "kenward-roger", "reml": False}, "Kenward-Roger degrees of freedom are defined for REML fits alone"),
+        ({"on_singular": "simplify"}, "`on_singular: simplify` needs a `ladder` of random terms"),
+        ({"ladder": ["1 | post_id"]}, "`on_singular: simplify` needs a `ladder` of random terms"),
+        ({"adjust": "tukey", "contrasts": "reference"}, "Tukey's adjustment is for all pairs of sources"),
+        ({"reference": "humans"}, "studies > s > models > deciding: unknown source 'humans'; did you mean 'human'?"),
+        ({"contrasts": [["human", "him"]]}, "studies > s > models > deciding: unknown source 'him'"),
+    ],
+)
+def test_a_model_that_cannot_be_is_refused_before_anything_runs(model, message):
+    with pytest.raises(ValueError) as error:
+        settings.read(changed("studies", "s", "models", to={"deciding": DECIDES | model}))
+    assert message in str(error.value)

@@ -1,6 +1,7 @@
 """A study of default size with ratings and no texts, from a long CSV to the report, held against plain R."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,7 @@ def run(new_checkout):
                 "study1": {
                     "title": "A study without texts",
                     "sources": SOURCES,
+                    "multiverse": {"treatments": ["gaussian", "centred"], "structures": {"raters": "(1 | rater_id)"}},
                     "ratings": {"exports": [export], "exclusions": asked, "instrument": "data/one_item.yaml"},
                 }
             },
@@ -104,3 +106,29 @@ def test_the_script_beside_the_tables_gives_their_numbers_alone(run, tmp_path):
     assert theirs["contrast"].tolist() == ours["contrast"].tolist() and theirs["by"].tolist() == ours["by"].tolist()
     for column in ("estimate", "std_error", "df", "conf_low", "conf_high"):
         np.testing.assert_allclose(theirs[column], ours[column], rtol=1e-8, err_msg=column)
+
+
+def test_the_ordinal_model_stands_beside_the_deciding_one(run):
+    fit = json.loads(run.read(f"{STUDY}/models/ordinal/fit.json"))
+    page = run.read("results/ratings_only/report/report.html")
+
+    assert (fit["status"], fit["family"], fit["link"], fit["dropped_rows"]) == ("converged", "ordinal", "probit", 0)
+    assert "as a cumulative model with probit link, on whose scale its estimates are" in page
+    counted = run.table(f"{STUDY}/counts.csv")
+    assert counted[counted["split_by"].isna()]["n"].sum() == len(run.given)
+    assert counted[counted["split_by"] == "domain"]["n"].sum() == len(run.given)
+
+
+def test_robustness_adds_its_models_and_the_fits_without_each_post_and_domain(run):
+    planned = run.snakemake("robustness", "--dry-run", config=run.config)
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", planned.partition("Job stats:")[2].partition("total")[0], re.M))
+
+    # Without positions and texts: an ordinal interaction, slopes, rater by post.
+    assert jobs == {"fit_model": "3", "leave_one_out": "1", "fit_multiverse": "1", "robustness": "1"}
+    asked = [f"{STUDY}/{file}" for file in ("models/rater_by_post/fit.json", "leave_one_out.csv", "multiverse.csv")]
+    run.snakemake(*asked, config=run.config)
+    assert len(run.table(f"{STUDY}/multiverse.csv")) == 2 * 2 * 1 * 3
+    fit = json.loads(run.read(f"{STUDY}/models/rater_by_post/fit.json"))
+    assert fit["formula_fitted"].endswith("(1 | rater_id:post_id)") and fit["terms_dropped"] == []
+    table = run.table(f"{STUDY}/leave_one_out.csv")
+    assert len(table) == 3 * (15 + 3) and set(table["status"]) == {"converged"}

@@ -211,6 +211,8 @@ def _left_out(study: Study) -> Iterable[str]:
     for model in study.models.values():
         for term in model.fit["terms_dropped"]:
             yield f"the model *{prose(model.name)}* is fitted without {prose(term['term'])}: {prose(term['why'])}."
+        for step in model.fit["left_out_as_singular"]:
+            yield f"the model *{prose(model.name)}* was singular with {prose(step['left_out'])}, which was left out."
 
 
 def deviations(run: Run) -> str:

@@ -57,6 +57,8 @@ class Study:
     reliability: dict[str, pd.DataFrame] = field(default_factory=dict)
     style: pd.DataFrame | None = None
     style_tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    count_tests: pd.DataFrame | None = None
+    leave_one_out: pd.DataFrame | None = None
     models: dict[str, Model] = field(default_factory=dict)
     generations: dict[str, pd.DataFrame] = field(default_factory=dict)
     instrument: Instrument | None = None
@@ -192,6 +194,9 @@ def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str)
         parts |= {"flow": tables.FLOW.read(folder / "flow.csv")}
         parts["assignment"] = _described(folder, (tables.POSITIONS, tables.RATED, tables.SEEN))
         parts["reliability"] = _described(folder, (tables.AGREEMENT, tables.SCALES, tables.SCALE_USE))
+        parts |= {"count_tests": tables.COUNT_TESTS.read(folder / "count_tests.csv")}
+        if "robustness" in config["report"]["include"]:
+            parts |= {"leave_one_out": tables.LEAVE_ONE_OUT.read(folder / "leave_one_out.csv")}
         parts["models"] = {model: _model(folder / "models" / model) for model in settings["models"]}
         instrument = provenance["shown"][settings["ratings"]["instrument"]]
         parts["instrument"] = Instrument.model_validate(yaml.safe_load(instrument))

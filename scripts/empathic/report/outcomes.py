@@ -7,7 +7,13 @@ from empathic.report.loading import Model, Study
 from empathic.report.words import MISSING, Prose, count, counted, html, interval, listing, number, p_value, prose
 
 MADE = {"simulated": " **Simulated ratings.**", "stand_in": " **Stand-in texts.**", "observed": ""}
-DF = {"satterthwaite": "Satterthwaite's df", "residual": "residual df"}
+DF = {
+    "satterthwaite": "Satterthwaite's df",
+    "kenward-roger": "Kenward and Roger's df",
+    "residual": "residual df",
+    "asymptotic": "tests by the normal distribution",
+}
+FAMILIES = {"ordinal": "cumulative", "binomial": "binomial", "poisson": "Poisson"}
 
 
 def distribution(study: Study) -> str:
@@ -124,7 +130,8 @@ def tests_table(study: Study) -> str:
     rows = list(study.deciding.tests.itertuples())
     columns = [
         blocks.words("Test", [row.test for row in rows]),
-        blocks.numbers("F", [number(row.statistic) for row in rows]),
+        blocks.words("Method", [row.method for row in rows]),
+        blocks.numbers("F or chi-squared", [number(row.statistic) for row in rows]),
         blocks.numbers("df", [number(row.df_num, 0) for row in rows]),
         blocks.numbers("df, denominator", [number(row.df_den, 1) for row in rows]),
         blocks.numbers("p", [p_value(row.p_value) for row in rows]),
@@ -146,7 +153,7 @@ def fixed_table(study: Study) -> str:
         blocks.numbers("p", [p_value(row.p_value) for row in rows]),
         blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for row in rows]),
     ]
-    reference = prose(study.source_title(study.sources[0]))
+    reference = prose(study.source_title(study.deciding.fit["reference"]))
     caption = (
         f"{prose(study.title)}: fixed effects of the deciding model. Sources are compared with "
         f"{reference}.{_coding(study.deciding.fit['domains'])}{_made(study)}"
@@ -184,8 +191,14 @@ def fit_sentence(model: Model) -> str:
     fitted = (
         f"The model *{prose(model.name)}*, {code(fit['formula_fitted'])}, was fitted to {counted(fit['n'], 'rating')}"
     )
-    sentences = [f"{fitted} by {how} ({prose(DF.get(fit['df_method'], fit['df_method']))})."]
+    if fit["family"] in FAMILIES:
+        fitted += f" as a {FAMILIES[fit['family']]} model with {fit['link']} link, on whose scale its estimates are,"
+    sentences = [f"{fitted} by {how} ({prose(DF[fit['df_method']])})."]
     sentences += [f"Left out: {code(term['term'])}, as {prose(term['why'])}." for term in fit["terms_dropped"]]
+    sentences += [
+        f"While it was singular, {code(step['left_out'])} was left out, as its ladder declares."
+        for step in fit["left_out_as_singular"]
+    ]
     failed = "**It did not converge: no claim may rest on it.**"
     agree = "Its first optimizer stopped short, but others agree with it, so it counts as converged."
     gradient = "" if fit["gradient"] is None else f" (relative gradient {number(fit['gradient'], 5)})"
@@ -226,6 +239,47 @@ def models_table(study: Study) -> str:
     return blocks.table(
         f"{study.name}-models", f"{prose(study.title)}: the contrasts by each model.{_made(study)}", columns
     )
+
+
+def counts_table(study: Study) -> str:
+    """Table: the highest answer against the rest, by pair of sources, over all ratings and in each part of them."""
+    rows = list(study.count_tests.itertuples())
+    columns = [
+        blocks.words("Contrast", [study.contrast_title(row.contrast) for row in rows]),
+        blocks.words("Part", ["all" if pd.isna(row.part) else row.part for row in rows]),
+        blocks.numbers("Highest, first", [f"{count(row.n_top_a)} of {count(row.n_a)}" for row in rows]),
+        blocks.numbers("Highest, second", [f"{count(row.n_top_b)} of {count(row.n_b)}" for row in rows]),
+        blocks.numbers("Chi-squared", [number(row.chi_squared) for row in rows]),
+        blocks.numbers("p", [p_value(row.p_value) for row in rows]),
+    ]
+    caption = (
+        f"{prose(study.title)}: the highest answer against the rest, chi-squared with Yates's correction. This ignores "
+        f"clustering: ratings of one rater, post or response count as independent. It decides nothing.{_made(study)}"
+    )
+    return blocks.table(f"{study.name}-counts", caption, columns)
+
+
+def leave_one_out_table(study: Study) -> str:
+    """Table: the least and the largest of each contrast, over the fits without one post or one domain."""
+    fitted = study.leave_one_out.dropna(subset=["estimate"])
+    groups = [(left, contrast, rows) for (left, contrast), rows in fitted.groupby(["left", "contrast"], sort=False)]
+    ends = [(rows.loc[rows.estimate.idxmin()], rows.loc[rows.estimate.idxmax()]) for _, _, rows in groups]
+    columns = [
+        blocks.words("Contrast", [study.contrast_title(contrast) for _, contrast, _ in groups]),
+        blocks.words("Left out", [f"each {left}" for left, _, _ in groups]),
+        blocks.numbers("Fits", [count(len(rows)) for _, _, rows in groups]),
+        blocks.numbers("Least", [number(low.estimate) for low, _ in ends]),
+        blocks.words("without", [low.left_out for low, _ in ends]),
+        blocks.numbers("Largest", [number(high.estimate) for _, high in ends]),
+        blocks.words("without", [high.left_out for _, high in ends]),
+        blocks.numbers("Largest p", [p_value(rows.p_value.max()) for _, _, rows in groups]),
+    ]
+    lost = study.leave_one_out[study.leave_one_out.status != "converged"].groupby(["left", "left_out"]).ngroups
+    caption = (
+        f"{prose(study.title)}: differences by the deciding model, fitted without each post and without each domain in "
+        f"turn; fits that failed or could not be had: {count(lost)}.{_made(study)}"
+    )
+    return blocks.table(f"{study.name}-left-out-in-turn", caption, columns)
 
 
 def truth_table(study: Study) -> str:

@@ -1,0 +1,302 @@
+"""Models of every family, df, coding and choice of contrasts, against plain R and by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_ratings import R, declared, plain_r, ratings
+from scipy import stats
+
+from empathic import models, settings, tables
+from empathic.declared import Declared
+from empathic.errors import InputError
+
+KINDS = {
+    "ordinal": {
+        "formula": "rating ~ source + domain + (1 | rater_id) + (1 | post_id)",
+        "family": "ordinal",
+        "link": "probit",
+    },
+    "binomial": {"formula": "rating ~ source + (1 | rater_id)", "family": "binomial", "link": "logit"},
+    "poisson": {"formula": "rating ~ source + (1 | rater_id)", "family": "poisson", "link": "log"},
+    "kenward_roger": {"formula": "rating ~ source + (1 | rater_id) + (1 | post_id)", "df": "kenward-roger"},
+}
+TOLERANCE = {"estimate": 1e-6, "std_error": 1e-6, "logLik": 1e-8}
+
+
+@pytest.fixture(scope="module")
+def small():
+    return ratings(raters=24, posts_per_domain=2, posts_per_rater=4, seed=7)
+
+
+def asked(kind):
+    other = {"reml": False, "df": "asymptotic"} if kind != "kenward_roger" else {}
+    return declared(**(other | KINDS[kind]))
+
+
+@pytest.fixture(scope="module")
+def both(small, tmp_path_factory):
+    """Each kind's fit, and what plain R says of it: fitted when first asked for."""
+    folder, found = tmp_path_factory.mktemp("kinds"), {}
+    tables.RATINGS.write(small, folder / "ratings.csv")
+
+    def of(kind):
+        if kind not in found:
+            table = small.assign(rating=(small.rating > 4).astype(float)) if kind == "binomial" else small
+            out = folder / f"{kind}.csv"
+            plain_r(R / "kinds.R", folder / "ratings.csv", kind, out, found=lambda: None)
+            by_hand = pd.read_csv(out, index_col="name").value
+            found[kind] = table, models.fit(table, None, asked(kind)), by_hand
+        return found[kind]
+
+    return of
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_contrasts_and_tests_equal_plain_r(both, kind):
+    _, fitted, by_hand = both(kind)
+    checked = 0
+    for row in fitted.contrasts.itertuples():
+        for column in ("estimate", "std_error", "df", "p_value"):
+            name = f"contrast {row.contrast} {column}"
+            if name in by_hand:
+                assert getattr(row, column) == pytest.approx(by_hand[name], rel=TOLERANCE.get(column, 1e-5)), name
+                checked += 1
+    assert checked == (6 if kind == "kenward_roger" else 9)
+    tested = fitted.tests.set_index(["test", "method"])
+    omnibus = tested.loc[("source", "F" if kind == "kenward_roger" else "Wald")]
+    assert omnibus.p_value == pytest.approx(by_hand["source p_value"], rel=1e-5)
+    assert omnibus.statistic == pytest.approx(by_hand["source statistic"], rel=1e-5)
+    if kind != "kenward_roger":
+        ratio = tested.loc[("source", "likelihood ratio")]
+        assert (ratio.statistic, ratio.p_value) == (
+            pytest.approx(by_hand["ratio statistic"], rel=1e-5),
+            pytest.approx(by_hand["ratio p_value"], rel=1e-5),
+        )
+
+
+@pytest.mark.parametrize("kind", ["ordinal", "binomial", "poisson"])
+def test_a_model_of_another_family_is_on_the_scale_of_its_link(both, kind):
+    _, fitted, by_hand = both(kind)
+    assert fitted.fit["sigma_total"] == pytest.approx(by_hand["sigma_total"], rel=1e-5)
+    assert fitted.fit["logLik"] == pytest.approx(by_hand["logLik"], rel=1e-8)
+    for row in fitted.random.itertuples():
+        assert row.variance == pytest.approx(by_hand[f"variance {row.group}"], rel=1e-4, abs=1e-8)
+    assert "Residual" not in set(fitted.random.group)
+    assert set(fitted.contrasts.df) == {np.inf} and fitted.contrasts.percent_of_range.isna().all()
+    assert (fitted.contrasts.d * fitted.fit["sigma_total"]).tolist() == pytest.approx(
+        fitted.contrasts.estimate.tolist()
+    )
+    for number, row in enumerate(fitted.fixed.itertuples(), start=1):
+        assert row.estimate == pytest.approx(by_hand[f"fixed {number} estimate"], rel=1e-5, abs=1e-6)
+    assert (fitted.fit["reml"], fitted.fit["df_method"]) == (False, "asymptotic")
+    total = fitted.fit["sigma_total"] ** 2
+    grouped = fitted.random.variance.sum()
+    assert fitted.fit["icc"] == pytest.approx(grouped / total)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_model_r_runs_alone_and_gives_the_tables(both, kind, tmp_path):
+    table, fitted, _ = both(kind)
+    tables.RATINGS.write(table, tmp_path / "ratings.csv")
+    (tmp_path / "model.R").write_text(fitted.script, encoding="utf-8")
+    plain_r(tmp_path / "model.R", tmp_path / "ratings.csv", tmp_path, found=lambda: None)
+    for name in ("fixed", "tests", "means", "contrasts"):
+        theirs = pd.read_csv(tmp_path / f"{name}.csv", dtype={"by": "string", "domain": "string"})
+        ours = getattr(fitted, name)
+        assert len(theirs) == len(ours)
+        for column in theirs.select_dtypes("number"):
+            np.testing.assert_allclose(theirs[column], ours[column], rtol=1e-5, atol=1e-8, err_msg=f"{name} {column}")
+
+
+def test_an_ordinal_model_has_random_effects_and_no_residuals(both, tmp_path):
+    _, fitted, _ = both("ordinal")
+    assert fitted.residuals.empty and len(fitted.random_effects) == 24 + 6
+    tables.RESIDUALS.write(fitted.residuals, tmp_path / "residuals.csv")
+    tables.RANDOM_EFFECTS.write(fitted.random_effects, tmp_path / "random_effects.csv")
+    tables.INTERACTIONS.write(fitted.interactions, tmp_path / "interactions.csv")
+    tables.SETS.write(fitted.sets, tmp_path / "tests_of_sets.csv")
+    assert fitted.sets.test.tolist() == ["source"] * 4 and set(fitted.sets.method) == {"Wald"}
+
+
+TWO = "rating ~ source + (1 | rater_id)"
+
+
+@pytest.fixture(scope="module")
+def plain(small):
+    return models.fit(small, None, declared(formula=TWO))
+
+
+def test_residuals_and_fitted_values_add_up_to_the_ratings(small, plain):
+    table = plain.residuals
+    assert (table.fitted + table.residual).tolist() == pytest.approx(small.rating.tolist())
+    assert table.normal_quantile.sum() == pytest.approx(0, abs=1e-9)
+    assert table.residual.corr(table.normal_quantile) > 0.95
+    assert table.rater_id.tolist() == small.rater_id.tolist()
+
+
+def test_random_effects_have_a_row_for_each_rater(small, plain):
+    effects = plain.random_effects
+    assert set(effects.level) == set(small.rater_id) and set(effects.group) == {"rater_id"}
+    # By hand, in a balanced design: the rater's mean residual, shrunk.
+    rest = small.rating - small.groupby("source").rating.transform("mean")
+    mean = rest.groupby(small.rater_id).mean()
+    variance = plain.random.set_index("group").variance
+    shrunk = mean * variance["rater_id"] / (variance["rater_id"] + variance["Residual"] / 12)
+    assert effects.set_index("level").estimate.to_dict() == pytest.approx(shrunk.to_dict(), abs=1e-6)
+
+
+def test_another_reference_changes_the_fixed_effects_and_no_contrast(small, plain):
+    other = models.fit(small, None, declared(formula=TWO, reference="fp32"))
+    assert other.fixed.term.tolist() == ["(Intercept)", "sourcehuman", "sourcenf4"]
+    assert other.fit["reference"] == "fp32" and other.contrasts.contrast.tolist() == plain.contrasts.contrast.tolist()
+    assert other.contrasts.estimate.tolist() == pytest.approx(plain.contrasts.estimate.tolist())
+    assert other.fixed.estimate[1] == pytest.approx(plain.contrasts.estimate[1])
+
+
+@pytest.mark.parametrize(
+    ("contrasts", "expected"),
+    [
+        ("reference", ["human - nf4", "human - fp32"]),
+        ([["fp32", "nf4"]], ["nf4 - fp32"]),
+    ],
+)
+def test_contrasts_against_the_reference_or_by_name_make_a_family_of_their_own(small, plain, contrasts, expected):
+    found = models.fit(small, None, declared(formula=TWO, contrasts=contrasts)).contrasts
+    assert found.contrast.tolist() == expected and set(found.family_size) == {len(expected)}
+    same = plain.contrasts.set_index("contrast").p_value[expected]
+    assert found.p_value.tolist() == pytest.approx(same.tolist())
+    assert found.p_adjusted.max() <= min(1, len(expected) * found.p_value.max())
+
+
+def test_tukeys_adjustment_is_that_of_the_studentized_range(small):
+    found = models.fit(small, None, declared(formula=TWO, adjust="tukey")).contrasts
+    for row in found.itertuples():
+        expected = stats.studentized_range.sf(abs(row.statistic) * np.sqrt(2), 3, row.df)
+        assert row.p_adjusted == pytest.approx(expected, rel=1e-8)
+    assert (found.p_adjusted >= found.p_value).all() and set(found.adjust) == {"tukey"}
+
+
+def test_without_by_there_are_no_contrasts_within_domains_and_the_interaction_is_tested_all_the_same(small):
+    found = models.fit(small, None, declared(formula="rating ~ source * domain + (1 | rater_id)", by_domain=False))
+    assert found.contrasts["by"].isna().all() and found.means.domain.isna().all()
+    assert "source:domain" in set(found.tests.test) and len(found.interactions) == 9
+
+
+def test_a_difference_in_a_domain_less_its_mean_is_what_the_contrasts_say(small):
+    found = models.fit(small, None, declared(formula="rating ~ source * domain + (1 | rater_id)"))
+    inside = found.contrasts.dropna(subset="by")
+    mean = inside.groupby("contrast").estimate.transform("mean")
+    expected = (inside.estimate - mean).reset_index(drop=True)
+    assert found.interactions.estimate.tolist() == pytest.approx(expected.tolist())
+    assert found.interactions["by"].tolist() == inside["by"].tolist()
+    assert set(found.interactions.sesoi.round(12)) == {round(0.3 * found.fit["sigma_total"], 12)}
+    # Raters rate every source of a post, so that differences of two domains are independent: by hand.
+    squared = (inside.std_error**2).reset_index(drop=True)
+    by_hand = squared / 3 + squared.groupby(inside.contrast.reset_index(drop=True)).transform("sum") / 9
+    assert (found.interactions.std_error**2).tolist() == pytest.approx(by_hand.tolist(), rel=1e-6)
+
+
+def test_omnibus_tests_of_sets_hold_every_set_and_agree_with_the_whole(small):
+    found = models.fit(small, None, declared(formula="rating ~ source * domain + (1 | rater_id)"))
+    sets = found.sets.set_index(["test", "sources"])
+    assert len(sets) == 8
+    whole = found.tests.set_index(["test", "method"])
+    for test in ("source", "source:domain"):
+        assert sets.p_value[(test, "human, nf4, fp32")] == pytest.approx(whole.p_value[(test, "F")])
+    pair = found.contrasts.iloc[0]
+    assert sets.p_value[("source", "human, nf4")] == pytest.approx(pair.p_value)
+
+
+def test_a_singular_fit_walks_the_ladder_and_lists_each_step(small):
+    flat = small.assign(rating=small.groupby("rater_id").cumcount() % 5 + 1.0)
+    formula = "rating ~ source + (1 | rater_id) + (1 | post_id)"
+    kept = models.fit(flat, None, declared(formula=formula)).fit
+    assert kept["singular"] and kept["formula_fitted"] == formula and kept["left_out_as_singular"] == []
+    found = models.fit(flat, None, declared(formula=formula, simplify=["1|rater_id", "(1 | post_id)"])).fit
+    steps = found["left_out_as_singular"]
+    assert steps[0]["left_out"] == "(1 | rater_id)" and steps[0]["why"] == "the fit with it was singular"
+    assert found["formula"] == formula and "rater_id" not in found["formula_fitted"]
+    with pytest.raises(InputError, match="the ladder names '1 | writer_id', which is no random term of"):
+        models.fit(flat, None, declared(formula=formula, simplify=["1 | writer_id"]))
+
+
+def test_the_first_seen_response_of_each_rater_and_post(small, tmp_path):
+    shuffled = small.sample(frac=1, random_state=3)
+    placed = small.assign(position=shuffled.groupby("rater_id").cumcount() + 1)
+    found = models.fit(placed, None, declared(formula=TWO, first_seen=True))
+    first = placed.sort_values("position").groupby(["rater_id", "post_id"]).head(1)
+    assert found.fit["n"] == len(first) == 24 * 4
+    assert set(zip(found.residuals.rater_id, found.residuals.response_id, strict=True)) == set(
+        zip(first.rater_id, first.response_id, strict=True)
+    )
+    with pytest.raises(InputError, match="`first_seen` needs the position of every rating"):
+        models.fit(small, None, declared(formula=TWO, first_seen=True))
+
+
+def test_a_formula_may_name_words_of_the_response_and_columns_of_raters(small, tmp_path):
+    responses = small[["response_id", "post_id", "domain", "source", "origin"]].drop_duplicates("response_id")
+    words = np.random.default_rng(1).integers(80, 160, len(responses))
+    responses = responses.assign(n_words=words, kind="human", sample=0, text="x", label=pd.NA, writer_id=pd.NA)
+    raters = pd.DataFrame({"rater_id": small.rater_id.unique(), "included": True, "reason": pd.NA, "duration_s": 1.0})
+    raters = raters.assign(origin="simulated", age=np.random.default_rng(2).integers(18, 70, len(raters)))
+    formula = "rating ~ source + log(n_words) + scale(age, scale = FALSE) + (1 | rater_id)"
+    found = models.fit(small, responses, declared(formula=formula), raters)
+    assert found.fixed.term.tolist()[-2:] == ["log(n_words)", "scale(age, scale = FALSE)"]
+    tables.RATINGS.write(small, tmp_path / "ratings.csv")
+    tables.RESPONSES.write(responses, tmp_path / "responses.csv")
+    tables.RATERS.write(raters, tmp_path / "raters.csv")
+    (tmp_path / "model.R").write_text(found.script, encoding="utf-8")
+    plain_r(tmp_path / "model.R", tmp_path / "ratings.csv", tmp_path, found=lambda: None)
+    theirs = pd.read_csv(tmp_path / "contrasts.csv")
+    np.testing.assert_allclose(theirs.estimate, found.contrasts.estimate, rtol=1e-7)
+    np.testing.assert_allclose(theirs.std_error, found.contrasts.std_error, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (KINDS["binomial"] | {"reml": False}, "a binomial model takes 0 and 1 alone"),
+        ({"df": "kenward-roger", "kr_max_rows": 100}, "Kenward-Roger for 288 ratings (allowed: 100)"),
+    ],
+)
+def test_what_a_family_or_df_cannot_bear_is_refused_with_study_and_model(small, changes, message):
+    with pytest.raises(InputError) as error:
+        models.fit(small, None, declared(**changes))
+    assert "study 'study1', model 'deciding'" in str(error.value) and message in str(error.value)
+    half = small.assign(rating=small.rating + 0.5)
+    with pytest.raises(InputError, match="a poisson model takes whole numbers from 0 alone"):
+        models.fit(half, None, declared(**KINDS["poisson"], reml=False))
+
+
+def test_a_model_of_a_config_has_its_defaults_filled_in():
+    def from_config(**said):
+        return Declared.from_config(
+            settings.MixedModel(formula=TWO, **said).model_dump(mode="json"),
+            settings.Inference(sesoi=0.1).model_dump(mode="json"),
+            "empathy",
+            study="s",
+            model="m",
+            file="ratings.csv",
+            sources=["a", "b", "c"],
+            scale_range=6.0,
+        )
+
+    usual = from_config()
+    assert (usual.model, usual.df, usual.reml, usual.link, usual.adjust) == (
+        "m",
+        "satterthwaite",
+        True,
+        "identity",
+        "holm",
+    )
+    assert (usual.base, usual.item, usual.sesoi, usual.kr_max_rows, usual.simplify) == ("a", "empathy", 0.1, 1500, ())
+    other = from_config(family="ordinal", link="logit", item="warmth", reference="b", contrasts="reference", by=None)
+    assert (other.df, other.reml, other.link, other.item, other.by_domain) == (
+        "asymptotic",
+        False,
+        "logit",
+        "warmth",
+        False,
+    )
+    assert other.pairs == [("a", "b"), ("b", "c")]
+    assert from_config(on_singular="simplify", ladder=["1 | rater_id"]).simplify == ["1 | rater_id"]

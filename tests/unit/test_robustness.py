@@ -1,0 +1,112 @@
+"""What `snakemake robustness` makes, and how its models enter a run."""
+
+import pandas as pd
+import pytest
+from made_up_ratings import declared, ratings
+from test_settings import FILE, MINIMAL, changed
+
+from empathic import models, multiverse, settings, tables
+
+TWO = "rating ~ source + (1 | rater_id)"
+LONG = FILE | {"format": "long", "columns": {"rater_id": "who", "response_id": "r", "rating": "x"}}
+
+
+def robustness(config):
+    return settings.read(config)["studies"]["s"]["robustness"]
+
+
+def test_the_usual_models_are_those_that_the_study_can_bear():
+    assert list(robustness(MINIMAL)) == [
+        "ordinal_interaction",
+        "source_slopes",
+        "rater_by_post",
+        "position",
+        "first_seen",
+        "log_words",
+    ]
+    alone = MINIMAL | {"studies": {"s": {"title": "S", "sources": ["human"], "ratings": {"exports": [LONG]}}}}
+    alone["sources"] = {"human": {"kind": "human", "title": "people"}}
+    assert list(robustness(alone)) == ["ordinal_interaction", "source_slopes", "rater_by_post"]
+    placed = LONG | {"columns": LONG["columns"] | {"position": "place"}}
+    alone["studies"]["s"]["ratings"] = {"exports": [placed]}
+    assert "position" in robustness(alone) and "first_seen" in robustness(alone)
+
+
+def test_they_enter_the_report_and_the_claims_only_where_the_config_includes_them():
+    assert "rater_by_post" not in settings.read(MINIMAL)["studies"]["s"]["models"]
+    included = settings.read(MINIMAL | {"report": {"include": ["robustness"]}})
+    assert {"deciding", "two_intercept", "ordinal", "rater_by_post"} <= set(included["studies"]["s"]["models"])
+    assert settings.read(included) == included
+
+
+def test_a_config_may_declare_its_own_and_not_under_the_name_of_another():
+    own = changed("studies", "s", "robustness", to={"age": {"formula": TWO + " + scale(age)"}})
+    assert list(robustness(own)) == ["age"]
+    with pytest.raises(ValueError, match="robustness > ordinal: models have one of this name, too"):
+        settings.read(changed("studies", "s", "robustness", to={"ordinal": {"formula": TWO}}))
+
+
+@pytest.fixture(scope="module")
+def small():
+    return ratings(raters=16, domains=("home", "work"), posts_per_domain=2, posts_per_rater=4)
+
+
+def test_each_post_and_each_domain_is_left_out_in_turn(small, tmp_path):
+    found = models.without_each(small, None, declared(formula=TWO))
+    assert found.groupby("left").left_out.unique().map(list).to_dict() == {
+        "domain": ["home", "work"],
+        "post": ["p000", "p001", "p002", "p003"],
+    }
+    assert len(found) == 6 * 3 and set(found.status) == {"converged"}
+    row = found[(found.left_out == "p002") & (found.contrast == "human - nf4")].iloc[0]
+    alone = models.fit(small[small.post_id != "p002"], None, declared(formula=TWO)).contrasts.iloc[0]
+    assert (row.estimate, row.std_error, row.df) == (alone.estimate, alone.std_error, alone.df)
+    tables.LEAVE_ONE_OUT.write(found, tmp_path / "table.csv")
+
+
+def test_what_cannot_be_fitted_says_why_and_the_others_stand(small, tmp_path):
+    holes = small[~((small.domain == "home") & (small.source == "nf4"))]
+    found = models.without_each(holes, None, declared(formula=TWO))
+    broken = found[found.left_out == "work"]
+    assert broken.estimate.isna().all() and broken.status.str.contains("no ratings of nf4").all()
+    assert found[found.left_out == "home"].estimate.notna().all()
+    tables.LEAVE_ONE_OUT.write(found, tmp_path / "table.csv")
+    assert len(pd.read_csv(tmp_path / "table.csv")) == len(found)
+    ways = {"exclusions": ["none"], "treatments": ["gaussian", "binomial"], "structures": {"rater": "(1 | rater_id)"}}
+    every = multiverse.fit(holes, None, declared(), middle=4.0, **ways)
+    assert every.status.str.contains("no ratings of nf4 in home").all()
+    tables.MULTIVERSE.write(every, tmp_path / "multiverse.csv")
+
+
+ONE = {"rater": "(1 | rater_id)", "post": "(1 | post_id)"}
+
+
+def test_the_multiverse_holds_every_combination_and_each_is_the_model_it_names(small, tmp_path):
+    left = small.assign(included=~small.rater_id.isin(["r000", "r001"]))
+    declared_ = declared(formula="rating ~ source")
+    found = multiverse.fit(
+        left,
+        None,
+        declared_,
+        middle=4.0,
+        exclusions=["declared", "none"],
+        treatments=["gaussian", "centred", "ordinal", "binomial"],
+        structures=ONE,
+    )
+    tables.MULTIVERSE.write(found, tmp_path / "table.csv")
+    assert len(found) == 2 * 4 * 2 * 3
+    assert found.groupby("exclusions").n.unique().map(list).to_dict() == {"declared": [14 * 12], "none": [16 * 12]}
+
+    def row(excluded, treatment, structure):
+        one = (found.exclusions == excluded) & (found.treatment == treatment) & (found.structure == structure)
+        return found[one].set_index("contrast").loc["human - nf4"]
+
+    crossed = "rating ~ source * domain + (1 | rater_id)"
+    plain = models.fit(left, None, declared(formula=crossed)).contrasts.iloc[0]
+    mine = row("declared", "gaussian", "rater")
+    assert (mine.estimate, mine.d, mine.formula_fitted) == (plain.estimate, plain.d, crossed)
+    # Balanced over raters: centring takes out what a rater's intercept takes out.
+    assert row("none", "centred", "post").estimate == pytest.approx(row("none", "gaussian", "post").estimate, abs=0.2)
+    high = small.assign(rating=(small.rating > 4).astype(float)).groupby(["source", "domain"]).rating.mean()
+    assert (row("none", "binomial", "post").estimate < 0) == (high["human"].mean() < high["nf4"].mean())
+    assert row("none", "ordinal", "rater").formula_fitted == "rating ~ source + domain + (1 | rater_id)"
