@@ -202,6 +202,13 @@ def test_features_go_with_ratings_within_sources_apart_from_between_them(tmp_pat
     tables.STYLE_RATINGS.write(frame, tmp_path / "ratings.csv")
 
 
+def test_where_no_feature_can_be_set_against_ratings_the_table_says_nothing_of_any():
+    rows = [["p1", "a", 1.0, 2.0], ["p1", "b", 2.0, 3.0]]
+    found = rated.relate(table(rows, ("x", "rating")), ["x"], seed=1)
+
+    assert found[["correlation", "p_value", "p_adjusted"]].isna().all(axis=None) and found.n.tolist() == [2, 2]
+
+
 def test_a_response_is_rated_by_the_mean_of_its_included_ratings_of_the_item():
     features = pd.DataFrame({"response_id": ["r1", "r2"], "source": "a", "origin": ["observed", "stand_in"], "x": 1.0})
     given = pd.DataFrame(

@@ -57,10 +57,10 @@ def test_every_rating_given_is_in_the_table_and_no_rater_is_named(run):
 
 
 def test_what_has_no_texts_is_left_out_and_said(run):
-    made = {file.name for file in (run.folder / "results/ratings_only").rglob("*") if file.is_file()}
+    made = {file.name for folder in (STUDY, "results/ratings_only") for file in (run.folder / folder).iterdir()}
     page = run.read("results/ratings_only/report/report.html").lower()
 
-    assert not made & {"posts.csv", "responses.csv", "features.csv", "claims.csv"}
+    assert "ratings.csv" in made and not made & {"posts.csv", "responses.csv", "style", "generations", "claims.csv"}
     assert "a study without texts" in page and "simulated" not in page
     assert "lee, suh" not in page
 

@@ -77,7 +77,9 @@ def test_the_raters_asked_for_remain_and_the_flow_adds_up(smoke, study):
 
     assert steps.loc["remaining"].tolist() == [raters, raters * sources * posts_per_rater]
     assert (steps.loc["entered"] - steps.loc["excluded"]).tolist() == steps.loc["remaining"].tolist()
-    assert steps.loc["entered", "ratings"] == len(ratings)
+    revoked = flow.loc[flow["reason"] == "revoked_consent", "ratings"].item()
+    assert revoked > 0, "those who took their consent back are counted, and nothing of them is kept"
+    assert steps.loc["entered", "ratings"] == len(ratings) + revoked
     assert ratings["included"].sum() == steps.loc["remaining", "ratings"]
     assert set(ratings["origin"]) == {"simulated"}
 

@@ -54,7 +54,6 @@ def run(new_checkout):
     (data / "style_claims.yaml").write_text(json.dumps({"claims": claims}))
     export = {"file": "data/ratings.csv", "format": "long", **FILE}
     export["columns"] = {"rater_id": "who", "post_id": "post", "source": "source", "rating": "rating"}
-    exclusions = {"attention": None, "too_fast_s": None, "straight_lining": None, "unfinished": False}
     posts_given = {"posts": {"file": "data/study1/posts.csv", "origin": "stand_in", "rights": "CC0 1.0"}}
     sources = ["human", "gpt4"]
     config = {
@@ -72,7 +71,7 @@ def run(new_checkout):
                 "sources": sources,
                 "style": {"liwc_dictionary": "data/own.dic", "embeddings": "tiny"},
             }
-            | {"ratings": {"exports": [export], "exclusions": exclusions}},
+            | {"ratings": {"exports": [export], "exclusions": []}},
             "again": posts_given | {"title": "Again", "sources": sources},
         },
         "claims": ["data/style_claims.yaml"],

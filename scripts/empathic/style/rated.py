@@ -55,7 +55,7 @@ def _within(rating: np.ndarray, feature: np.ndarray, posts: np.ndarray, weights:
     xy, xx, yy = sums.sum(axis=1)
     n = int(there.sum())
     if n < LEAST or xx <= 0 or yy <= 0:
-        return {"n": n}
+        return {"n": n, "p_value": np.nan}
     drawn_xy, drawn_xx, drawn_yy = (weights @ part for part in sums)
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = drawn_xy / np.sqrt(drawn_xx * drawn_yy)
