@@ -105,7 +105,7 @@ def test_the_truth_of_answers_is_the_expected_rating():
     for a, b in (("nf4", "human"), ("nf4", "fp32")):
         truth = plan(**cuts).difference(a, b, "answers")
         assert means[a] - means[b] == pytest.approx(truth, abs=0.05)
-        assert abs(truth - plan(**cuts).difference(a, b, "latent")) > 0.05
+        assert truth != pytest.approx(plan(**cuts).difference(a, b, "latent"), abs=0.01)
 
 
 def test_effects_are_the_smallest_by_which_all_claims_are_true():
@@ -180,12 +180,14 @@ def test_the_probabilities_of_the_verdicts_on_a_claim_add_up_to_one(tmp_path):
 
 
 def test_a_verdict_is_the_one_that_its_data_call_for():
-    clear = drawn(effects={"human": 0.0, "nf4": 1.5, "fp32": 1.5}, raters=40, posts=12, sds=NONE | {"residual": 0.3})
-    found = planning.verdicts_of(clear, declared(), CLAIMS)
-    assert found == dict.fromkeys(["above", "alike", "same"], "replicated")
-    turned = drawn(effects={"human": 1.5, "nf4": 0.0, "fp32": 1.5}, raters=40, posts=12, sds=NONE | {"residual": 0.3})
-    found = planning.verdicts_of(turned, declared(), CLAIMS)
-    assert (found["above"], found["alike"]) == ("not replicated", "not replicated")
+    clear = {"raters": 40, "posts": 12, "sds": NONE | {"residual": 0.3}}
+    lenient = declared(sesoi=1.0, sesoi_interaction=1.0)
+
+    ratings = drawn(effects={"human": 0.0, "nf4": 1.5, "fp32": 1.5}, **clear)
+    assert planning.verdicts_of(ratings, lenient, CLAIMS) == dict.fromkeys(["above", "alike", "same"], "replicated")
+    ratings = drawn(effects={"human": 1.5, "nf4": 0.0, "fp32": 1.5}, **clear)
+    found = planning.verdicts_of(ratings, lenient, CLAIMS)
+    assert found == {"above": "not replicated", "alike": "not replicated", "same": "replicated"}
 
 
 def test_a_share_has_wilsons_interval():
