@@ -47,6 +47,7 @@ def test_each_cell_of_the_grid_is_a_job_and_each_share_of_the_data_sets(planned)
     assert planned.would_run("power", config="config.yaml") == {"simulate_power": 18, "gather_power": 2, "power": 1}
 
 
+@pytest.mark.slow
 def test_a_small_grid_gives_the_probability_of_each_verdict(planned):
     planned.snakemake("power", config=planned.config)
 
@@ -59,6 +60,7 @@ def test_a_small_grid_gives_the_probability_of_each_verdict(planned):
     assert planned.would_run("power", config=more) == {"simulate_power": 3, "gather_power": 1, "power": 1}
 
 
+@pytest.mark.slow
 def test_recovery_takes_every_data_set_once(planned):
     sets = [f"results/planned/study1/recovery/numbers.{job}of3.csv" for job in (1, 2, 3)]
     planned.snakemake(*sets, config=planned.config)
