@@ -38,13 +38,17 @@ def planned(new_checkout):
 
 
 def test_each_cell_of_the_grid_is_a_job_and_each_share_of_the_data_sets(planned):
-    power = planned.would_run("power", config=planned.config)
-    recovery = planned.would_run("recovery", config=planned.config)
+    power = planned.would_run("--", "power", config=planned.config)
+    recovery = planned.would_run("--", "recovery", config=planned.config)
 
     assert power == {"simulate_power": 2 * 3, "gather_power": 1, "power": 1}
     # Three jobs each for normal ratings and for answers, and two for two data sets of the ordinal model.
     assert recovery == {"simulate_recovery": 3 + 3 + 2, "gather_recovery": 1, "recovery": 1}
-    assert planned.would_run("power", config="config.yaml") == {"simulate_power": 18, "gather_power": 2, "power": 1}
+    assert planned.would_run("--", "power", config="config.yaml") == {
+        "simulate_power": 18,
+        "gather_power": 2,
+        "power": 1,
+    }
 
 
 @pytest.mark.slow
@@ -57,7 +61,7 @@ def test_a_small_grid_gives_the_probability_of_each_verdict(planned):
     changed = yaml.safe_load(planned.read(planned.config))
     changed["studies"]["study1"]["planning"] |= {"raters": [12, 16, 20]}
     more = planned.write_config("more", changed)
-    assert planned.would_run("power", config=more) == {"simulate_power": 3, "gather_power": 1, "power": 1}
+    assert planned.would_run("--", "power", config=more) == {"simulate_power": 3, "gather_power": 1, "power": 1}
 
 
 @pytest.mark.slow
