@@ -15,7 +15,6 @@ kind <- arguments[2]
 if (kind == "ordinal") {
   d$rating <- factor(d$rating, ordered = TRUE)
   m <- clmm(rating ~ source + domain + (1 | rater_id) + (1 | post_id), data = d, link = "probit")
-  small <- clmm(rating ~ domain + (1 | rater_id) + (1 | post_id), data = d, link = "probit")
   b <- coef(m)
   V <- vcov(m)[names(b), names(b)]
   variances <- sapply(VarCorr(m), function(x) x[1, 1])
@@ -58,9 +57,11 @@ if (kind != "kenward_roger") {
   wald <- drop(b[s] %*% solve(V[s, s]) %*% b[s])
   note("source statistic", wald)
   note("source p_value", pchisq(wald, 2, lower.tail = FALSE))
-  ratio <- 2 * (as.numeric(logLik(m)) - as.numeric(logLik(small)))
-  note("ratio statistic", ratio)
-  note("ratio p_value", pchisq(ratio, 2, lower.tail = FALSE))
+  if (kind != "ordinal") {
+    ratio <- 2 * (as.numeric(logLik(m)) - as.numeric(logLik(small)))
+    note("ratio statistic", ratio)
+    note("ratio p_value", pchisq(ratio, 2, lower.tail = FALSE))
+  }
   note("logLik", as.numeric(logLik(m)))
   note("sigma_total", sqrt(sum(variances) + residual))
   for (g in names(variances)) note(paste("variance", g), variances[[g]])
