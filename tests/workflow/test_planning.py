@@ -45,7 +45,7 @@ def test_each_cell_of_the_grid_is_a_job_and_each_share_of_the_data_sets(planned)
     # Three jobs each for normal ratings and for answers, and two for two data sets of the ordinal model.
     assert recovery == {"simulate_recovery": 3 + 3 + 2, "gather_recovery": 1, "recovery": 1}
     assert planned.would_run("--", "power", config="config.yaml") == {
-        "simulate_power": 18,
+        "simulate_power": 3 * 3 + 3 * 1,
         "gather_power": 2,
         "power": 1,
     }
