@@ -328,3 +328,57 @@ def commit_of(root):
         return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "dirty": None}
+
+
+# Studies of one source compare nothing, and have nothing to plan.
+COMPARED = [study for study in STUDIES if len(STUDIES[study]["sources"]) > 1]
+PLANNING = {study: settings.planning(STUDIES[study], config["seed"]) for study in COMPARED}
+# What changes a cell of the grid, and a data set of the recovery.
+OF_CELLS = {
+    study: {k: said[k] for k in said if k not in ("raters", "posts", "recovery")} for study, said in PLANNING.items()
+}
+OF_SETS = {
+    study: {k: said[k] for k in said if k not in ("raters", "posts", "studies")} for study, said in PLANNING.items()
+}
+RECOVERED = {study: settings.recovered(STUDIES[study]) for study in COMPARED}
+
+
+def recovery_size(study, kind):
+    """How many data sets of a kind are simulated."""
+    return PLANNING[study]["recovery"]["ordinal_data_sets" if kind == "latent" else "data_sets"]
+
+
+def recovery_tables(wildcards):
+    """What the jobs of a study's recovery make."""
+    made = []
+    for kind in RECOVERED[wildcards.study]:
+        jobs = min(PLANNING[wildcards.study]["recovery"]["jobs"], recovery_size(wildcards.study, kind))
+        made += [f"{RESULTS}/{wildcards.study}/recovery/{kind}.{job}of{jobs}.csv" for job in range(1, jobs + 1)]
+    return made
+
+
+def power_tables(wildcards):
+    """What the cells of a study's grid make."""
+    grid = PLANNING[wildcards.study]
+    return expand(
+        "{results}/{study}/power/{raters}x{posts}.csv",
+        results=RESULTS,
+        study=wildcards.study,
+        raters=grid["raters"],
+        posts=grid["posts"],
+    )
+
+
+def recovered_name(wildcards):
+    """The model that is fitted to data of a kind."""
+    return RECOVERED[wildcards.study][wildcards.kind]
+
+
+def recovered_model(wildcards):
+    """The same, as the config declares it."""
+    return STUDIES[wildcards.study]["models"][recovered_name(wildcards)]
+
+
+def recovered_sets(wildcards):
+    """How many data sets the jobs share."""
+    return recovery_size(wildcards.study, wildcards.kind)

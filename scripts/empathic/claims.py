@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -112,8 +113,16 @@ def _weakest_by_source(texts: pd.DataFrame) -> dict[str, str]:
 
 
 def _read_fit(folder: Path) -> Fit:
-    fit = read_json(folder / "fit.json")
-    contrasts = tables.CONTRASTS.read(folder / "contrasts.csv")
+    return fit_of(
+        read_json(folder / "fit.json"),
+        tables.CONTRASTS.read(folder / "contrasts.csv"),
+        tables.INTERACTIONS.read(folder / "interactions.csv"),
+        tables.SETS.read(folder / "tests_of_sets.csv"),
+    )
+
+
+def fit_of(fit: Mapping[str, Any], contrasts: pd.DataFrame, interactions: pd.DataFrame, sets: pd.DataFrame) -> Fit:
+    """What claims need of a fitted model, from its fit.json and tables (models.Brief has the same)."""
     return Fit(
         converged=fit["status"] == "converged",
         dropped_rows=fit["dropped_rows"],
@@ -122,11 +131,8 @@ def _read_fit(folder: Path) -> Fit:
         contrasts=contrasts[contrasts["by"].isna()].set_index("contrast"),
         sesoi_interaction=fit["sesoi_interaction"],
         inside=_by_domain(contrasts),
-        apart=_by_domain(tables.INTERACTIONS.read(folder / "interactions.csv")),
-        omnibus={
-            (row.test, frozenset(row.sources.split(", "))): row.p_value
-            for row in tables.SETS.read(folder / "tests_of_sets.csv").itertuples()
-        },
+        apart=_by_domain(interactions),
+        omnibus={(row.test, frozenset(row.sources.split(", "))): row.p_value for row in sets.itertuples()},
     )
 
 
@@ -202,7 +208,7 @@ def _differences_of_style(claim: Claim, study: Study) -> list[tuple[str, pd.Seri
     return found
 
 
-def _pairs(claim: Claim) -> list[tuple[str, str]]:
+def pairs_of(claim: Claim) -> list[tuple[str, str]]:
     """The differences that a claim names, as it orients them."""
     if claim.tiers:
         tiers = combinations(claim.tiers, 2)
@@ -220,7 +226,7 @@ def _differences(claim: Claim, fit: Fit) -> list[tuple[str, pd.Series, float]]:
     return [
         (f"{a} - {b}{place}", _difference(table, a, b), delta)
         for place, (table, delta) in places.items()
-        for a, b in _pairs(claim)
+        for a, b in pairs_of(claim)
     ]
 
 
@@ -331,7 +337,7 @@ def _faults(claim: Claim, study: Study, model: str) -> list[str]:
     if within is not None and not within:
         return [*faults, f"the model '{model}' has no contrasts within domains"]
     for place, table in (within or {"": fit.contrasts}).items():
-        for a, b in _pairs(claim):
+        for a, b in pairs_of(claim):
             if not {f"{a} - {b}", f"{b} - {a}"} & set(table.index):
                 faults.append(f"the model '{model}' has no contrast of {a} and {b}" + (f" in {place}" if place else ""))
     if claim.test in OMNIBUS and pd.isna(_omnibus(claim, fit)):

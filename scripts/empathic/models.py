@@ -5,7 +5,8 @@ and gives every estimate its test, interval, effect size and origin.
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -60,15 +61,10 @@ def fit(
     domain, fixed effects that follow from each other, ratings that the family does not know, more rows than
     Kenward-Roger is allowed, or a refusal of R's own.
     """
-    try:
+    with _refusals(declared):
         design = _design(*_with_columns(ratings, responses, raters), declared)
         model, design = _fitted(design, declared)
         return _tables(model, design, of_sources(design.rows, responses, declared.sources), declared)
-    except rsession.RError as error:
-        raise declared.fault(
-            f"R refuses the formula '{declared.formula}' ({error})",
-            f"Correct the formula {WHERE} (lme4's syntax), or look into the ratings",
-        ) from None
 
 
 def _with_columns(
@@ -129,6 +125,52 @@ def overall(
         singular=bool(model.state and model.state.singular),
         status="converged" if model.converged else "failed",
     )
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What claims ask of a model: three tables of `Fitted`, and the keys of fit.json that they read."""
+
+    contrasts: pd.DataFrame
+    interactions: pd.DataFrame
+    sets: pd.DataFrame
+    fit: dict[str, Any]
+
+
+def brief(ratings: pd.DataFrame, declared: Declared, sets: Sequence[Sequence[str]] = (), *, within: bool) -> Brief:
+    """Fit a model as `fit` does, and work out no more than claims ask of it: for the many fits of a simulation.
+
+    ratings: tables.RATINGS of a study without texts. sets: the sources of each omnibus test. within: whether contrasts
+    within domains, and their differences from their means, are asked for. Raises InputError as `fit` does.
+    """
+    with _refusals(declared):
+        design = _design(ratings, {}, declared)
+        model, design = _fitted(design, declared)
+        pairs = mixed.marginal(model, "source")[1]
+        within = within and design.crossed
+        inside = mixed.marginal(model, "source", "domain")[1] if within and declared.by_domain else None
+        apart = mixed.deviations(model, "source", "domain") if within else None
+        sigma_total = _sigma_total(mixed.components(model), mixed.summaries(model)["variance_residual"])
+        origins = of_sources(design.rows, None, declared.sources)
+        ratios = _likelihood_ratios(model, design, declared)[0] if sets and model.family != "gaussian" else None
+        return Brief(
+            contrasts=_contrasts(pairs, inside, design.domains, origins, sigma_total, declared),
+            interactions=_interactions(apart, design.domains, origins, sigma_total, declared),
+            sets=_sets(model, design, pairs, apart, ratios, origins, sets) if sets else pd.DataFrame(),
+            fit=_decides(model, design, sigma_total, declared),
+        )
+
+
+@contextmanager
+def _refusals(declared: Declared) -> Iterator[None]:
+    """A refusal of R's as a fault of the model."""
+    try:
+        yield
+    except rsession.RError as error:
+        raise declared.fault(
+            f"R refuses the formula '{declared.formula}' ({error})",
+            f"Correct the formula {WHERE} (lme4's syntax), or look into the ratings",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -351,7 +393,7 @@ def _tables(model: mixed.Fit, design: _Design, origins: dict[str, str], declared
         fixed=contrasts.tested(mixed.fixed_effects(model)).assign(origin=weakest_origin),
         random=random,
         tests=pd.concat([_tests(model, design, pairs, apart), ratios], ignore_index=True).assign(origin=weakest_origin),
-        sets=_sets(model, design, pairs, apart, ratios, origins, declared),
+        sets=_sets(model, design, pairs, apart, ratios, origins, _every_set(model, declared.sources)),
         means=_means(means, means_by, design.domains, origins),
         contrasts=_contrasts(pairs, pairs_by, design.domains, origins, sigma_total, declared),
         interactions=_interactions(apart, design.domains, origins, sigma_total, declared),
@@ -437,17 +479,14 @@ def _sets(
     design: _Design,
     pairs: mixed.Estimates,
     apart: mixed.Estimates | None,
-    ratios: pd.DataFrame,
+    ratios: pd.DataFrame | None,
     origins: dict[str, str],
-    declared: Declared,
+    sets: Iterable[Sequence[str]],
 ) -> pd.DataFrame:
     """Omnibus tests over sets of sources; of the interaction, in models not gaussian, the likelihood ratio of all."""
-    sources, rows = list(declared.sources), []
+    sources, rows = list(origins), []
     every = list(combinations(sources, 2))
-    sizes = range(2, len(sources) + 1) if len(sources) <= MANY_SOURCES else (2, len(sources))
-    if model.df == "kenward-roger":  # each test takes seconds
-        sizes = (len(sources),)
-    for chosen in (chosen for size in sizes for chosen in combinations(sources, size)):
+    for chosen in sets:
         inside = [set(pair) <= set(chosen) for pair in every]
         known = {"sources": ", ".join(chosen), "origin": weakest(origins[source] for source in chosen)}
         rows.append({"test": "source"} | known | _joint(model, pairs.rows[inside]))
@@ -458,6 +497,13 @@ def _sets(
     if model.family != "gaussian":
         rows += [row | whole for row in ratios[ratios.test == "source:domain"].to_dict("records")]
     return pd.DataFrame(rows)
+
+
+def _every_set(model: mixed.Fit, sources: Sequence[str]) -> list[tuple[str, ...]]:
+    sizes = range(2, len(sources) + 1) if len(sources) <= MANY_SOURCES else (2, len(sources))
+    if model.df == "kenward-roger":  # each test takes seconds
+        sizes = (len(sources),)
+    return [chosen for size in sizes for chosen in combinations(sources, size)]
 
 
 def _joint(model: mixed.Fit, rows: np.ndarray) -> dict[str, Any]:
@@ -570,7 +616,7 @@ def _fit(
         "study": declared.study,
         "model": declared.model,
         "item": declared.item,
-        "status": "converged" if model.converged else "failed",
+        **_decides(model, design, sigma_total, declared),
         "formula": declared.formula,
         "formula_fitted": model.formula,
         "terms_dropped": [asdict(term) for term in design.dropped],
@@ -584,7 +630,6 @@ def _fit(
         "reference": declared.base,
         "domains": design.domains,
         "n": int(numbers["n"]),
-        "dropped_rows": design.dropped_rows,
         "logLik": numbers["log_likelihood"],
         "AIC": numbers["aic"],
         "BIC": numbers["bic"],
@@ -593,11 +638,8 @@ def _fit(
         "icc": grouped / (grouped + residual),
         "icc_by_group": dict(zip(intercepts.group, intercepts.variance / (grouped + residual), strict=True)),
         "sigma_total": sigma_total,
-        "sesoi": declared.sesoi * sigma_total,
         "sesoi_total_sd": declared.sesoi,
-        "sesoi_interaction": declared.sesoi_interaction * sigma_total,
         "scale_range": declared.scale_range,
-        "singular": bool(model.state and model.state.singular),
         "optimizer": model.state and model.state.optimizer,
         "optimizer_code": model.state and model.state.code,
         "gradient": model.state and model.state.gradient,
@@ -608,4 +650,15 @@ def _fit(
         ],
         "warnings": notes,
         "versions": {"empathic": __version__, **mixed.versions()},
+    }
+
+
+def _decides(model: mixed.Fit, design: _Design, sigma_total: float, declared: Declared) -> dict[str, Any]:
+    """The keys of fit.json on which verdicts rest."""
+    return {
+        "status": "converged" if model.converged else "failed",
+        "dropped_rows": design.dropped_rows,
+        "singular": bool(model.state and model.state.singular),
+        "sesoi": declared.sesoi * sigma_total,
+        "sesoi_interaction": declared.sesoi_interaction * sigma_total,
     }

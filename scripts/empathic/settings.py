@@ -601,6 +601,68 @@ class Multiverse(Section):
     )
 
 
+class Spread(Section):
+    """SDs that ratings are simulated with, in units of the ratings, or of the latent answer."""
+
+    rater: Sd = 0.8
+    post: Sd = 0.3
+    response: Sd = 0.3
+    rater_source: Sd = 0.4
+    residual: float = Field(1.0, gt=0)
+
+
+class Recovery(Section):
+    """Data sets of `snakemake recovery`, all of one size."""
+
+    raters: int = Field(192, ge=2)
+    posts: int = Field(15, ge=2)
+    data_sets: int = Field(1000, ge=2, description="For each kind of data and model but an ordinal one")
+    ordinal_data_sets: int = Field(100, ge=2, description="For an ordinal model: clmm takes up to a minute a fit")
+    jobs: int = Field(10, ge=1, description="Jobs that share them, at most; that of each data set follows from this")
+
+
+class Planning(Section):
+    """Studies that are simulated to plan one: `snakemake power` and `snakemake recovery`. They decide nothing."""
+
+    raters: list[Annotated[int, Field(ge=2)]] = Field(
+        default=[100, 192, 400], min_length=1, description="Each with each number of posts is a cell, and a job"
+    )
+    posts: list[Annotated[int, Field(ge=2)]] = Field(
+        default=[15, 30, 60], min_length=1, description="Of all domains together, spread evenly over them"
+    )
+    posts_per_rater: int = Field(5, ge=1, description="Posts that a rater sees, with one response of every source")
+    domains: int = Field(3, ge=1, description="How many domains the posts come from")
+    studies: int = Field(400, ge=1, description="Simulated in each cell, each with new raters, posts and responses")
+    sds: Spread = Spread()
+    thresholds: list[float] = Field(
+        default=Effects().thresholds, min_length=1, description="Cuts between the answers of ordinal raters"
+    )
+    recovery: Recovery = Recovery()
+    seed: int | None = Field(None, ge=0, description="Empty: the run's")
+
+    @model_validator(mode="after")
+    def _every_number_once(self):
+        for key in ("raters", "posts"):
+            numbers = getattr(self, key)
+            if len(set(numbers)) < len(numbers):
+                raise ValueError(f"{key} lists a number twice: {numbers}")
+        return self
+
+    @model_validator(mode="after")
+    def _posts_suffice(self):
+        for key, needs in (("posts_per_rater", "a rater sees"), ("domains", "there are domains")):
+            fewest = min([*self.posts, self.recovery.posts])
+            if fewest < getattr(self, key):
+                raise ValueError(f"posts: {fewest} are fewer than {needs} ({key}: {getattr(self, key)})")
+        return self
+
+    @model_validator(mode="after")
+    def _thresholds_rise(self):
+        if sorted(set(self.thresholds)) != self.thresholds:
+            raise ValueError(f"thresholds must be rising numbers, not {self.thresholds}")
+        return self
+
+
 class Style(Section):
     """How the style of responses is measured and compared."""
 
@@ -658,6 +720,7 @@ class Study(Section):
         "rater, rater by post, position, log words, the first-seen response, as far as the study has what they need",
     )
     multiverse: Multiverse = Multiverse()
+    planning: Planning = Planning()
     inference: Inference = Inference()
     style: Style = Style()
     split_counts_by: list[str] = Field(
@@ -804,6 +867,23 @@ def has_real_ratings(study: dict[str, Any]) -> bool:
         and not study["ratings"]["simulate"]
         and all(export["origin"] != "simulated" for export in study["ratings"]["exports"])
     )
+
+
+def recovered(study: dict[str, Any]) -> dict[str, str]:
+    """What `snakemake recovery` recovers of a study, as `read` gives it: the kind of data, and the model fitted to it.
+
+    numbers: normal ratings; answers: ordinal ones, held against the expected rating of each source; latent: ordinal
+    ones, held against the latent scale. Of an ordinal model, the first. Kinds that no model is for are left out.
+    """
+    families = {name: model["family"] for name, model in study["models"].items()}
+    found = dict.fromkeys(("numbers", "answers"), "deciding") if families["deciding"] == "gaussian" else {}
+    ordinal = [name for name, family in families.items() if family == "ordinal"]
+    return found | ({"latent": ordinal[0]} if ordinal else {})
+
+
+def planning(study: dict[str, Any], seed: int) -> dict[str, Any]:
+    """A study's `planning`, as `read` gives it, with the run's seed where it has none of its own."""
+    return study["planning"] | {"seed": seed if study["planning"]["seed"] is None else study["planning"]["seed"]}
 
 
 def redraw(source: dict[str, Any], study: dict[str, Any]) -> dict[str, Any] | None:

@@ -716,9 +716,70 @@ LEAVE_ONE_OUT = Table(
     ),
     key=("left", "left_out", "contrast"),
 )
+KINDS_OF_DATA = ("numbers", "answers", "latent")
+RECOVERED = (
+    text("kind", "normal ratings; ordinal answers, by expected rating; or on the latent scale", allowed=KINDS_OF_DATA),
+    text("contrast", "a - b"),
+    number("truth", "the difference that was put in, on the scale of the estimates"),
+)
+RECOVERY_SETS = Table(
+    "{study}/recovery/{kind}.{job}of{jobs}.csv",
+    "a contrast, averaged over domains, in one simulated data set (`snakemake recovery`)",
+    (
+        integer("data_set", "its number"),
+        *RECOVERED,
+        number("estimate", "the difference; empty: no fit", missing=True),
+        STD_ERROR,
+        DF,
+        CONF_LOW,
+        CONF_HIGH,
+        text("status", "converged, failed, or why there is no fit"),
+        ORIGIN,
+    ),
+    key=("kind", "data_set", "contrast"),
+)
+RECOVERY = Table(
+    "{study}/recovery.csv",
+    "a contrast over simulated data sets: does the model recover what was put in? (`snakemake recovery`)",
+    (
+        *RECOVERED,
+        integer("data_sets", "data sets whose fit converged"),
+        integer("failed", "data sets whose fit did not; they are left out of what follows"),
+        number("bias", "mean of estimate - truth", missing=True),
+        number("bias_mc_error", "its Monte Carlo standard error", missing=True),
+        number("sd_of_estimates", "over the data sets", missing=True),
+        number("mean_std_error", "of the estimates, as the model has it", missing=True),
+        number("coverage", "share of the 95% intervals that hold the truth", missing=True),
+        number("coverage_mc_error", "Monte Carlo standard error of a coverage of .95", missing=True),
+        boolean("within", "whether bias and coverage - .95 are both within three Monte Carlo standard errors of 0"),
+        ORIGIN,
+    ),
+    key=("kind", "contrast"),
+)
 VERDICTS = ("replicated", "not replicated", "inconclusive", "not testable")
 DEMO_VERDICTS = ("recovered", "not recovered", "inconclusive")
 CERTAINTIES = ("abstract", "summary", "second_hand", "inferred", "conflicting", "unknown", "own")
+POWER = Table(
+    "{study}/power.csv",
+    "a verdict on a claim, over simulated studies of one size in which the claim is true (`snakemake power`)",
+    (
+        integer("raters", "in each study"),
+        integer("posts", "in each study"),
+        text("claim_id", "the claim, decided among all that the run can test on the study's sources"),
+        text("test", "its test"),
+        number(
+            "true_difference", "the smallest between sources that it names, in SDs as simulated; SESOI if it claims one"
+        ),
+        text("verdict", "of the verdict rules", allowed=VERDICTS),
+        integer("studies", "simulated"),
+        integer("n", "those with this verdict"),
+        number("probability", "n / studies"),
+        number("conf_low", "lower end of its 95% interval (Wilson)"),
+        number("conf_high", "upper end of its 95% interval (Wilson)"),
+        ORIGIN,
+    ),
+    key=("raters", "posts", "claim_id", "verdict"),
+)
 CLAIMS = Table(
     "claims.csv",
     "a claim and its verdict",
@@ -827,6 +888,9 @@ ALL = (
     RESIDUALS,
     LEAVE_ONE_OUT,
     MULTIVERSE,
+    POWER,
+    RECOVERY_SETS,
+    RECOVERY,
     CLAIMS,
     COMPONENTS,
     BY_MODEL,
