@@ -122,7 +122,7 @@ def test_without_r_the_message_names_it_and_what_to_install(checkout, smoke, tmp
 def test_each_profile_plans_the_whole_default_run(checkout, profile):
     jobs = checkout.would_run("--profile", f"profiles/{profile}", config="config.yaml")
 
-    assert jobs["generate_responses"] == 4 and jobs["fit_model"] == 4 and jobs["render_report"] == 1
+    assert jobs["generate_responses"] == 4 and jobs["fit_model"] == 6 and jobs["render_report"] == 1
 
 
 def test_every_rule_says_what_it_needs(checkout):

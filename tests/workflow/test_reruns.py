@@ -15,12 +15,10 @@ def test_a_run_with_nothing_changed_does_nothing(smoke):
 def test_a_changed_formula_refits_that_model_and_what_follows_from_it(smoke, edited):
     edited(
         "configs/smoke.yaml",
-        "    title: Study 2\n",
-        "    title: Study 2\n"
+        "    models: *models\n",
         "    models:\n"
-        '      deciding: {formula: "rating ~ source * domain + (1 | rater_id) + (1 | response_id)"}\n'
-        '      two_intercept: {formula: "rating ~ source * domain + (1 | rater_id) + (1 | post_id)", '
-        "replicated_domains: true}\n",
+        "      <<: *models\n"
+        '      deciding: {formula: "rating ~ source * domain + (1 | rater_id) + (1 | response_id)"}\n',
     )
 
     assert smoke.would_run() == {"fit_model": 1, "decide_claims": 1, "record_provenance": 1, "render_report": 1}
