@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import bitsandbytes
 import pandas as pd
 import torch
 from jinja2 import TemplateError
@@ -194,7 +193,9 @@ def load(manifest: dict[str, Any], source: dict[str, Any]) -> PreTrainedModel:
         **options,
     )
     if source["device"] == "cpu":
-        _prepare_for_cpu(model)
+        if source["quantization"] in ("nf4", "fp4"):
+            _dequantize_once(model)
+        _keep_weights_by_their_inputs(model)
     window = getattr(model.config, "sliding_window", None)
     if window:
         raise InputError(
@@ -218,14 +219,15 @@ def _require_positions(arm: Arm) -> None:
         )
 
 
-def _prepare_for_cpu(model: PreTrainedModel) -> None:
-    """Dequantize 4-bit weights once, not at every step, and keep weights by their inputs.
+def _dequantize_once(model: PreTrainedModel) -> None:
+    """Dequantize 4-bit weights once, not at every step.
 
     bitsandbytes' own way on a CPU is to dequantize before each product, or, where the processor has AVX512-BF16, a
-    product in bfloat16: so a text depends less on the processor this way, at the price of memory. With few rows a CPU
-    multiplies half as fast again by a weight that lies by its inputs. int8 stays bitsandbytes' own: it rounds
-    activations, too.
+    product in bfloat16: so a text depends less on the processor this way, at the price of memory. int8 stays
+    bitsandbytes' own: it rounds activations, too.
     """
+    import bitsandbytes  # here, as it takes longer to import than torch, and a float32 source does not need it
+
     for name, module in list(model.named_modules()):
         if isinstance(module, bitsandbytes.nn.Linear4bit):
             weight = bitsandbytes.functional.dequantize_4bit(module.weight.data, module.weight.quant_state)
@@ -233,6 +235,10 @@ def _prepare_for_cpu(model: PreTrainedModel) -> None:
             plain.weight = _constant(weight.to(module.compute_dtype))
             plain.bias = module.bias
             model.set_submodule(name, plain)
+
+
+def _keep_weights_by_their_inputs(model: PreTrainedModel) -> None:
+    """With few rows a CPU multiplies half as fast again by a weight that lies by its inputs."""
     for module in model.modules():
         if type(module) is torch.nn.Linear and module is not model.get_output_embeddings():
             module.weight = _constant(module.weight.data.t().contiguous().t())

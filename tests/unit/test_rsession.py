@@ -42,7 +42,7 @@ def python(code, **environment):
 
 @pytest.mark.parametrize("before", ["", GAPS], ids=["alone", "with gaps"])
 def test_every_start_of_r_orders_the_random_effects_alike(before):
-    assert [python(before + ORDERING).stdout.split()[-1] for _ in range(4)] == ["AMD"] * 4
+    assert [python(before + ORDERING).stdout.split()[-1] for _ in range(2)] == ["AMD"] * 2
 
 
 def test_numbers_stay_what_they_are_when_r_collects_its_garbage():
