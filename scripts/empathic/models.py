@@ -97,7 +97,8 @@ def without_each(
         levels = sorted(rows[column].unique())
         for level in levels if len(levels) > 1 else ():
             some = ratings[ratings[column] != level]
-            table = overall(some, responses, declared, raters).drop(columns=["d", "n", "formula_fitted", "singular"])
+            table = overall(some, responses, declared, raters)
+            table = table.drop(columns=["d", "d_conf_low", "d_conf_high", "n", "formula_fitted", "singular"])
             found.append(table.assign(left=left, left_out=level))
             print(f"{declared.study}: without the {left} {level}", flush=True)
     return pd.concat(found, ignore_index=True)
@@ -108,10 +109,10 @@ def overall(
 ) -> pd.DataFrame:
     """The contrasts over domains alone, by one fit; where the ratings cannot bear it, rows that say why (status).
 
-    Arguments as for `fit`. Columns: contrast, estimate, std_error, df, p_value, conf_low, conf_high, d, n,
-    formula_fitted, singular, status, origin.
+    Arguments as for `fit`. Columns: contrast, estimate, std_error, df, p_value, conf_low, conf_high, d, d_conf_low,
+    d_conf_high, n, formula_fitted, singular, status, origin.
     """
-    numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d"]
+    numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d", "d_conf_low", "d_conf_high"]
     try:
         design = _design(*_with_columns(ratings, responses, raters), declared)
         model, design = _fitted(design, declared)
@@ -124,6 +125,7 @@ def overall(
         return pd.DataFrame({"contrast": contrast}).assign(**nothing, **known)
     origins = of_sources(design.rows, responses, declared.sources)
     table = _contrasts(mixed.Estimates(pairs, np.empty(0)), None, [], origins, sigma_total, declared)
+    table = table.assign(d_conf_low=table.conf_low / sigma_total, d_conf_high=table.conf_high / sigma_total)
     return table[["contrast", *numbers, "origin"]].assign(
         n=len(design.rows),
         formula_fitted=model.formula,

@@ -273,7 +273,8 @@ def test_a_study_whose_model_has_no_domains_says_so_and_is_still_drawn(usual):
     assert "sum to zero" not in outcomes.fixed_table(study)
 
 
-def test_a_fit_that_r_gave_up_is_told_and_drawn_without_numbers(usual, tmp_path):
+def test_a_fit_that_r_gave_up_is_told_and_drawn_without_numbers(usual, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a report draws into figures/
     study = usual.studies["study1"]
     numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d", "sesoi", "p_adjusted"]
     numbers += ["conf_low_90", "conf_high_90", "conf_low_adj", "conf_high_adj", "p_equivalence", "percent_of_range"]
