@@ -5,7 +5,7 @@ from empathic.declared import Declared
 from empathic.files import write_json, write_text
 from empathic.rule import running
 
-with running(snakemake) as rule:
+with running(snakemake, apart=True) as rule:
     params = rule.params
     item = params.model["item"] or params.item
     declared = Declared.from_config(
@@ -37,4 +37,5 @@ with running(snakemake) as rule:
     write_text(rule.output.script, fitted.script)
     write_json(rule.output.fit, fitted.fit)
     if fitted.fit["status"] == "failed":
-        rule.say(f"{declared.study}: the model '{declared.model}' did not converge; it decides nothing")
+        why = f" ({fitted.fit['failure']})" if fitted.fit["failure"] else ""
+        rule.say(f"study '{declared.study}', model '{declared.model}': the fit failed{why}; it decides nothing")

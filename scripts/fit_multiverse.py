@@ -5,7 +5,7 @@ from empathic.declared import Declared
 from empathic.rule import running
 from empathic.settings import MixedModel
 
-with running(snakemake) as rule:
+with running(snakemake, apart=True) as rule:
     params = rule.params
     scale = instrument.read(rule.input.instrument, params.item).item(params.item).scale
     declared = Declared.from_config(

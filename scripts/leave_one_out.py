@@ -4,7 +4,7 @@ from empathic import instrument, models, tables
 from empathic.declared import Declared
 from empathic.rule import running
 
-with running(snakemake) as rule:
+with running(snakemake, apart=True) as rule:
     params = rule.params
     item = params.model["item"] or params.item
     declared = Declared.from_config(

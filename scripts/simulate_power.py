@@ -4,7 +4,7 @@ from empathic import claimfile, planning, tables
 from empathic.declared import Declared
 from empathic.rule import running
 
-with running(snakemake) as rule:
+with running(snakemake, apart=True) as rule:
     params, size = rule.params, rule.wildcards
     declared = Declared.from_config(
         params.model,

@@ -4,7 +4,7 @@ from empathic import planning, tables
 from empathic.declared import Declared
 from empathic.rule import running
 
-with running(snakemake) as rule:
+with running(snakemake, apart=True) as rule:
     params, kind = rule.params, rule.wildcards.kind
     declared = Declared.from_config(
         params.model,

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from empathic import rsession, rside
+from empathic.expected import Latent
 from empathic.formula import Formula, RandomTerm
 
 PACKAGES = ("lme4", "lmerTest", "emmeans", "pbkrtest", "ordinal")
@@ -31,6 +32,8 @@ DEFAULT = {"gaussian": "nloptwrap"}  # lme4's for lmer; the first that its glmer
 DEFAULT_GENERALIZED = "bobyqa"
 ORDINAL_OPTIMIZER = "nlminb"  # ordinal's; it brings no other that is worth a second opinion
 GRADIENT = 0.002  # lme4's own tolerance
+SUMMARIES = ("n", "log_likelihood", "parameters", "aic", "bic")
+SUMMARIES += ("variance_fixed", "variance_random", "variance_residual")
 SAME_LOG_LIKELIHOOD = 1e-4
 SAME_CONTRASTS = 1e-3
 
@@ -224,6 +227,21 @@ def summaries(fitted: Fit) -> dict[str, float]:
 def pair_rows(fitted: Fit, target: str, by: str | None = None) -> np.ndarray:
     """The differences of `marginal` as rows over the fixed effects."""
     return _ask("pair_rows", fitted.model, fitted.data, target, _or_null(by))
+
+
+def latent(fitted: Fit) -> Latent | None:
+    """The parameters of an ordinal model; None where it has random slopes."""
+    found = _ask("latent", fitted.model)
+    if not found.pop("intercepts")[0]:
+        return None
+    flags = {"varying": found["varying"].astype(bool), "logged": bool(found["logged"][0])}
+    numbers = {name: np.asarray(found[name], dtype=float) for name in ("thresholds", "effects", "deviations")}
+    return Latent(link=fitted.link, covariance=found["covariance"], **numbers, **flags)
+
+
+def cell_rows(fitted: Fit, target: str, by: str | None = None) -> np.ndarray:
+    """The means of `marginal` as rows over the fixed effects (of an ordinal model its thresholds, too)."""
+    return _ask("cell_rows", fitted.model, fitted.data, target, _or_null(by))
 
 
 def marginal(fitted: Fit, target: str, by: str | None = None) -> tuple[Estimates, Estimates]:

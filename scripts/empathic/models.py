@@ -5,7 +5,7 @@ and gives every estimate its test, interval, effect size and origin.
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from empathic import __version__, contrasts, mixed, rscript, rsession
+from empathic import __version__, contrasts, expected, mixed, rscript, rsession, tables
 from empathic.declared import Declared
 from empathic.errors import InputError
 from empathic.formula import Dropped, Formula, RandomTerm, compose, identified, without_domain
@@ -53,18 +53,23 @@ def fit(
     ratings: tables.RATINGS, of which the included rows of the item are fitted. responses: tables.RESPONSES, for the
     origins of texts and n_words; None where the study has none. raters: tables.RATERS, for what a formula asks of them.
 
-    A fit that does not converge has status `failed`: its numbers stand and decide nothing. Ratings that lack
+    A fit that does not converge has status `failed`: its numbers stand and decide nothing. So has one that R gives up,
+    or has no standard errors for; its estimates are missing, and fit.json has R's words (failure). Ratings that lack
     a value of a column of the formula are left out and counted in fit.json, dropped_rows.
 
     Raises InputError, naming study and model, where the formula cannot be read or names an unknown column, or where the
     ratings cannot bear it: no ratings of a source, a single source, all ratings equal, an empty cell of source by
-    domain, fixed effects that follow from each other, ratings that the family does not know, more rows than
-    Kenward-Roger is allowed, or a refusal of R's own.
+    domain, fixed effects that follow from each other, ratings that the family does not know, or more rows than
+    Kenward-Roger is allowed.
     """
     with _refusals(declared):
         design = _design(*_with_columns(ratings, responses, raters), declared)
+    origins, model = of_sources(design.rows, responses, declared.sources), None
+    try:
         model, design = _fitted(design, declared)
-        return _tables(model, design, of_sources(design.rows, responses, declared.sources), declared)
+        return _tables(model, design, origins, declared)
+    except rsession.RError as error:
+        return _given_up(_failed(model, error, design, declared), design, origins, declared, str(error))
 
 
 def _with_columns(
@@ -87,15 +92,16 @@ def without_each(
 
     Arguments as for `fit`. Where a part of the ratings cannot bear the model the row says why.
     """
-    tables, rows = [], ratings[ratings.included & (ratings["item"] == declared.item)]
+    found, rows = [], ratings[ratings.included & (ratings["item"] == declared.item)]
     for left, column in (("post", "post_id"), ("domain", "domain")):
         levels = sorted(rows[column].unique())
         for level in levels if len(levels) > 1 else ():
             some = ratings[ratings[column] != level]
-            found = overall(some, responses, declared, raters).drop(columns=["d", "n", "formula_fitted", "singular"])
-            tables.append(found.assign(left=left, left_out=level))
+            table = overall(some, responses, declared, raters)
+            table = table.drop(columns=["d", "d_conf_low", "d_conf_high", "n", "formula_fitted", "singular"])
+            found.append(table.assign(left=left, left_out=level))
             print(f"{declared.study}: without the {left} {level}", flush=True)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(found, ignore_index=True)
 
 
 def overall(
@@ -103,10 +109,10 @@ def overall(
 ) -> pd.DataFrame:
     """The contrasts over domains alone, by one fit; where the ratings cannot bear it, rows that say why (status).
 
-    Arguments as for `fit`. Columns: contrast, estimate, std_error, df, p_value, conf_low, conf_high, d, n,
-    formula_fitted, singular, status, origin.
+    Arguments as for `fit`. Columns: contrast, estimate, std_error, df, p_value, conf_low, conf_high, d, d_conf_low,
+    d_conf_high, n, formula_fitted, singular, status, origin.
     """
-    numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d"]
+    numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d", "d_conf_low", "d_conf_high"]
     try:
         design = _design(*_with_columns(ratings, responses, raters), declared)
         model, design = _fitted(design, declared)
@@ -119,6 +125,7 @@ def overall(
         return pd.DataFrame({"contrast": contrast}).assign(**nothing, **known)
     origins = of_sources(design.rows, responses, declared.sources)
     table = _contrasts(mixed.Estimates(pairs, np.empty(0)), None, [], origins, sigma_total, declared)
+    table = table.assign(d_conf_low=table.conf_low / sigma_total, d_conf_high=table.conf_high / sigma_total)
     return table[["contrast", *numbers, "origin"]].assign(
         n=len(design.rows),
         formula_fitted=model.formula,
@@ -145,13 +152,13 @@ def brief(ratings: pd.DataFrame, declared: Declared, sets: Sequence[Sequence[str
     """
     with _refusals(declared):
         design = _design(ratings, {}, declared)
+    origins, model, within = of_sources(design.rows, None, declared.sources), None, within and design.crossed
+    try:
         model, design = _fitted(design, declared)
         pairs = mixed.marginal(model, "source")[1]
-        within = within and design.crossed
         inside = mixed.marginal(model, "source", "domain")[1] if within and declared.by_domain else None
         apart = mixed.deviations(model, "source", "domain") if within else None
         sigma_total = _sigma_total(mixed.components(model), mixed.summaries(model)["variance_residual"])
-        origins = of_sources(design.rows, None, declared.sources)
         ratios = _likelihood_ratios(model, design, declared)[0] if sets and model.family != "gaussian" else None
         return Brief(
             contrasts=_contrasts(pairs, inside, design.domains, origins, sigma_total, declared),
@@ -159,11 +166,19 @@ def brief(ratings: pd.DataFrame, declared: Declared, sets: Sequence[Sequence[str
             sets=_sets(model, design, pairs, apart, ratios, origins, sets) if sets else pd.DataFrame(),
             fit=_decides(model, design, sigma_total, declared),
         )
+    except rsession.RError as error:
+        failed = _failed(model, error, design, declared)
+        return Brief(
+            contrasts=_no_contrasts(design, origins, declared),
+            interactions=_no_interactions(design, origins, declared),
+            sets=pd.DataFrame(columns=tables.SETS.names),
+            fit=_decides(failed, design, np.nan, declared),
+        )
 
 
 @contextmanager
 def _refusals(declared: Declared) -> Iterator[None]:
-    """A refusal of R's as a fault of the model."""
+    """A refusal of R's, before anything is fitted, as a fault of the model."""
     try:
         yield
     except rsession.RError as error:
@@ -278,11 +293,76 @@ def _fit_once(design: _Design, declared: Declared, *, reml: bool | None = None, 
         reml=declared.reml if reml is None else reml,
         df=declared.df,
     )
-    if model.converged:
+    if model.converged or model.family == "ordinal":  # of which there is one optimizer
         return model
     by = [None, "domain"] if design.crossed and not fixed else [None]
     rows = [] if fixed else [mixed.pair_rows(model, "source", level) for level in by]
     return mixed.settle(model, np.vstack(rows) if rows else np.eye(len(model.state.fixed)))
+
+
+def _failed(model: mixed.Fit | None, error: rsession.RError, design: _Design, declared: Declared) -> mixed.Fit:
+    """What is left of a fit that R gave up, before there was a model (None) or on the way from it to the tables."""
+    if model is None:
+        model = mixed.Fit(
+            formula=design.formula,
+            fixed=design.fixed.fixed,
+            family=declared.family,
+            link=declared.link,
+            reml=declared.reml,
+            df=declared.df,
+            model=None,
+            data=design.data,
+            notes=(),
+        )
+    return replace(model, converged=False, notes=(*model.notes, f"R gave the fit up: {error}"))
+
+
+def _given_up(model: mixed.Fit, design: _Design, origins: dict[str, str], declared: Declared, failure: str) -> Fitted:
+    """The tables of a fit that R gave up: means and contrasts without numbers, the others without rows."""
+    nothing = {
+        name: pd.DataFrame(columns=schema.names)
+        for name, schema in (
+            ("fixed", tables.FIXED),
+            ("random", tables.RANDOM),
+            ("tests", tables.TESTS),
+            ("sets", tables.SETS),
+            ("random_effects", tables.RANDOM_EFFECTS),
+            ("residuals", tables.RESIDUALS),
+        )
+    }
+    numbers = dict.fromkeys(mixed.SUMMARIES, np.nan) | {"n": len(design.rows)}
+    if model.state:
+        numbers["log_likelihood"] = model.state.log_likelihood
+    inside = design.crossed and declared.by_domain
+    fit = _fit(model, design, np.nan, nothing["random"], numbers, [], declared)
+    return Fitted(
+        **nothing,
+        means=_means(*_unknown(len(origins), inside, design), design.domains, origins),
+        contrasts=_no_contrasts(design, origins, declared),
+        interactions=_no_interactions(design, origins, declared),
+        fit=fit | {"failure": failure, "origin": weakest(origins.values())},
+        script=_script(model, design, declared),
+    )
+
+
+def _unknown(rows: int, inside: bool, design: _Design) -> tuple[mixed.Estimates, mixed.Estimates | None]:
+    """So many estimates over domains, and in each of them if inside, that are not known."""
+    overall, within = (
+        pd.DataFrame(np.nan, index=range(n), columns=["estimate", "std_error", "df"])
+        for n in (rows, rows * len(design.domains))
+    )
+    return mixed.Estimates(overall, np.empty(0)), mixed.Estimates(within, np.empty(0)) if inside else None
+
+
+def _no_contrasts(design: _Design, origins: dict[str, str], declared: Declared) -> pd.DataFrame:
+    pairs = len(list(combinations(origins, 2)))
+    unknown = _unknown(pairs, design.crossed and declared.by_domain, design)
+    return _contrasts(*unknown, design.domains, origins, np.nan, declared)
+
+
+def _no_interactions(design: _Design, origins: dict[str, str], declared: Declared) -> pd.DataFrame:
+    unknown = _unknown(len(list(combinations(origins, 2))), design.crossed, design)[1]
+    return _interactions(unknown, design.domains, origins, np.nan, declared)
 
 
 def _first_seen(rows: pd.DataFrame, declared: Declared) -> pd.DataFrame:
@@ -381,7 +461,7 @@ def _typed(rows: pd.DataFrame, formula: Formula, sources: Sequence[str]) -> pd.D
 
 def _tables(model: mixed.Fit, design: _Design, origins: dict[str, str], declared: Declared) -> Fitted:
     crossed = design.crossed and declared.by_domain
-    means, pairs = mixed.marginal(model, "source")
+    overall_means, pairs = mixed.marginal(model, "source")
     means_by, pairs_by = mixed.marginal(model, "source", "domain") if crossed else (None, None)
     apart = mixed.deviations(model, "source", "domain") if design.crossed else None
     random = mixed.components(model)
@@ -389,35 +469,42 @@ def _tables(model: mixed.Fit, design: _Design, origins: dict[str, str], declared
     sigma_total = _sigma_total(random, numbers["variance_residual"])
     weakest_origin = weakest(origins.values())
     ratios, notes = _likelihood_ratios(model, design, declared)
+    means = _means(overall_means, means_by, design.domains, origins)
+    means = means.assign(**_expected(model, design, inside=crossed))
     return Fitted(
         fixed=contrasts.tested(mixed.fixed_effects(model)).assign(origin=weakest_origin),
         random=random,
         tests=pd.concat([_tests(model, design, pairs, apart), ratios], ignore_index=True).assign(origin=weakest_origin),
         sets=_sets(model, design, pairs, apart, ratios, origins, _every_set(model, declared.sources)),
-        means=_means(means, means_by, design.domains, origins),
+        means=means,
         contrasts=_contrasts(pairs, pairs_by, design.domains, origins, sigma_total, declared),
         interactions=_interactions(apart, design.domains, origins, sigma_total, declared),
         random_effects=mixed.random_effects(model).assign(origin=weakest_origin),
         residuals=_residuals(model, design).assign(origin=weakest_origin),
         fit=_fit(model, design, sigma_total, random, numbers, notes, declared) | {"origin": weakest_origin},
-        script=rscript.write(
-            declared,
-            formula=model.formula,
-            smaller=[
-                (test, *(compose(part, design.random) for part in parts))
-                for test, *parts in (_smaller(design, declared.family) if model.converged else ())
-            ],
-            mixed=model.mixed,
-            control=_control(model),
-            ordering=model.state.ordering if model.state else None,
-            used=list(design.columns),
-            texts=[name for name in design.columns if name != "rating" and _is_text(design.columns[name])],
-            beside=[(name, *design.beside[name]) for name in design.columns if name in design.beside],
-            domain=bool(design.domains),
-            crossed=design.crossed,
-            inside=crossed,
-            dropped=[*design.dropped, *(Dropped(step["left_out"], step["why"]) for step in design.steps)],
-        ),
+        script=_script(model, design, declared, with_expected="expected" in means),
+    )
+
+
+def _script(model: mixed.Fit, design: _Design, declared: Declared, *, with_expected: bool = False) -> str:
+    return rscript.write(
+        declared,
+        formula=model.formula,
+        smaller=[
+            (test, *(compose(part, design.random) for part in parts))
+            for test, *parts in (_smaller(design, declared.family) if model.converged else ())
+        ],
+        mixed=bool(design.random),
+        control=_control(model),
+        ordering=model.state.ordering if model.state else None,
+        used=list(design.columns),
+        texts=[name for name in design.columns if name != "rating" and _is_text(design.columns[name])],
+        beside=[(name, *design.beside[name]) for name in design.columns if name in design.beside],
+        domain=bool(design.domains),
+        crossed=design.crossed,
+        inside=design.crossed and declared.by_domain,
+        with_expected=with_expected,
+        dropped=[*design.dropped, *(Dropped(step["left_out"], step["why"]) for step in design.steps)],
     )
 
 
@@ -557,6 +644,17 @@ def _means(
     return table.assign(conf_low=low, conf_high=high, origin=table.source.map(origins))
 
 
+def _expected(model: mixed.Fit, design: _Design, *, inside: bool) -> Mapping[str, Any]:
+    """Further columns of means.csv: of an ordinal model the mean answer, its domains weighing equally."""
+    latent = mixed.latent(model) if model.family == "ordinal" else None
+    if latent is None:
+        return {}
+    rows = mixed.cell_rows(model, "source", "domain" if design.domains else None)[:, len(latent.thresholds) :]
+    sources = rows.shape[0] // max(len(design.domains), 1)
+    cells = [rows[source::sources] for source in range(sources)] + (list(rows) if inside else [])
+    return dict(expected.ratings(latent, design.columns.rating.cat.categories.astype(float).to_list(), cells))
+
+
 def _contrasts(
     overall: mixed.Estimates,
     inside: mixed.Estimates | None,
@@ -612,7 +710,7 @@ def _fit(
     notes = [*model.notes, *notes]
     if design.dropped_rows:
         notes.append(f"{design.dropped_rows} ratings lack a value of a column of the formula and were left out")
-    return {
+    known = {
         "study": declared.study,
         "model": declared.model,
         "item": declared.item,
@@ -649,8 +747,15 @@ def _fit(
             for state in model.refits
         ],
         "warnings": notes,
+        "failure": None,
         "versions": {"empathic": __version__, **mixed.versions()},
     }
+    return {name: _or_none(value) for name, value in known.items()}
+
+
+def _or_none(value: Any) -> Any:
+    """A value as fit.json has it, where no number is null."""
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _decides(model: mixed.Fit, design: _Design, sigma_total: float, declared: Declared) -> dict[str, Any]:

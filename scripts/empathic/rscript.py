@@ -191,6 +191,43 @@ means <- rbind(means, average(inside, rep(domains, each = length(sources))))
 contrasts <- rbind(contrasts, compare(inside, rep(domains, each = choose(length(sources), 2))))
 """
 
+# A mean answer is points[1] + the sum over k of (points[k + 1] - points[k]) * P(latent answer > threshold k).
+EXPECTED = """\
+
+# The mean answer that the model expects of each source, over its random intercepts and domains of equal weight.
+groups <- [[groups]]
+points <- as.numeric(levels(ratings$rating))
+alone <- length(groups) == 1  # then ordinal has the logarithm of its SD
+parameters <- c(fit$alpha, fit$beta, if (alone) log(groups) else groups)
+V <- vcov(fit)
+expected_of <- function(parameters, rows) {
+  threshold <- parameters[seq_along(fit$alpha)]
+  sds <- parameters[-seq_len(length(fit$alpha) + length(fit$beta))]
+  spread <- sqrt(sum((if (alone) exp(sds) else sds)^2))
+  cumulative <- [[cumulative]]
+  above <- function(distance) if (spread == 0) cumulative(distance) else
+    integrate(function(u) cumulative(distance + spread * u) * dnorm(u), -Inf, Inf, rel.tol = 1e-10)$value
+  mean(apply(rows[, -seq_along(threshold), drop = FALSE], 1, function(row) points[1] + sum(diff(points) *
+    vapply(sum(row * parameters[length(threshold) + seq_along(fit$beta)]) - threshold, above, 0))))
+}
+cells <- [[cells]]@linfct
+at <- rep(seq_along(sources), length.out = nrow(cells))
+cells <- c(lapply(seq_along(sources), function(source) cells[at == source, , drop = FALSE]),
+           if (nrow(means) > length(sources)) lapply(seq_len(nrow(cells)), function(row) cells[row, , drop = FALSE]))
+for (row in seq_along(cells)) {
+  varying <- which(c(names(fit$alpha), names(fit$beta), if (length(groups)) paste0("ST", seq_along(groups)))
+                   %in% rownames(V))
+  slopes <- vapply(varying, function(place) {
+    step <- replace(numeric(length(parameters)), place, 1e-4)
+    (expected_of(parameters + step, cells[[row]]) - expected_of(parameters - step, cells[[row]])) / 2e-4
+  }, 0)
+  means$expected[row] <- expected_of(parameters, cells[[row]])
+  means$expected_std_error[row] <- sqrt(drop(slopes %*% V %*% slopes))
+}
+means$expected_conf_low <- means$expected - qnorm(0.975) * means$expected_std_error
+means$expected_conf_high <- means$expected + qnorm(0.975) * means$expected_std_error
+"""
+
 RATIO = """\
 larger <- {larger}
 smaller <- {smaller}
@@ -228,6 +265,7 @@ def write(
     domain: bool,
     crossed: bool,
     inside: bool,
+    with_expected: bool,
     dropped: Iterable[Dropped],
 ) -> str:
     """The script of one fit.
@@ -236,7 +274,7 @@ def write(
     has random terms. control: lme4's, in R, where it is not its default. ordering: CHOLMOD's of the random effects.
     used: the formula's columns. texts: those that are text. beside: those of other tables, each (column, table, key).
     domain, crossed: whether the fixed part has domain, and its interaction with source. inside: whether there are
-    contrasts within domains. dropped: what was left out, and why.
+    contrasts within domains. with_expected: whether means have expected ratings. dropped: what was left out, and why.
     """
     asked = ", ".join(str(pair in declared.pairs).upper() for pair in combinations(declared.sources, 2))
     ddf = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}.get(declared.df)
@@ -277,10 +315,18 @@ def write(
     parts += [DOMAIN] if domain else []
     parts += [CROSSED] if crossed else []
     parts += [INSIDE] if inside else []
+    parts += [_expected(declared, mixed=mixed, domain=domain)] if with_expected else []
     for test, *formulas in smaller:
         larger, less = (_fit(declared, formula, False, mixed, control) for formula in formulas)
         parts.append(RATIO.format(larger=larger, smaller=less, test=_r(test)))
     return "".join([*parts, WRITE])
+
+
+def _expected(declared: Declared, *, mixed: bool, domain: bool) -> str:
+    groups = 'vapply(VarCorr(fit), function(group) attr(group, "stddev")[[1]], 0)' if mixed else "numeric()"
+    cells = 'emmeans(fit, "source"' + (', by = "domain")' if domain else ")")
+    lines = EXPECTED.replace("[[groups]]", groups).replace("[[cells]]", cells)
+    return lines.replace("[[cumulative]]", {"probit": "pnorm", "logit": "plogis"}[declared.link])
 
 
 def _fit(declared: Declared, formula: str, reml: bool, mixed: bool, control: str | None) -> str:

@@ -190,6 +190,19 @@ marginal <- function(model, data, target, by, df) {
   list(means = numbers_of(means), pairs = numbers_of(emmeans::contrast(means, "pairwise", adjust = "none")))
 }
 
+cell_rows <- function(model, data, target, by) grid_of(model, data, target, by, "asymptotic")@linfct
+
+# An ordinal model's parameters; ordinal fits a single random intercept by the logarithm of its SD.
+latent <- function(model) {
+  random <- if (inherits(model, "clmm")) lme4::VarCorr(model) else list()
+  covariance <- stats::vcov(model)
+  parameters <- c(names(model$alpha), names(model$beta), if (length(random)) paste0("ST", seq_along(random)))
+  list(thresholds = unname(model$alpha), effects = unname(model$beta),
+       deviations = vapply(random, function(group) attr(group, "stddev")[[1]], 0),
+       intercepts = all(vapply(random, function(group) identical(colnames(group), "(Intercept)"), NA)),
+       covariance = unname(covariance), varying = parameters %in% rownames(covariance), logged = length(random) == 1)
+}
+
 deviations <- function(model, data, target, by, df) {
   # (A pair's difference at a level of `by`) - (its mean over the levels), for every pair at each level in turn.
   cells <- grid_of(model, data, c(target, by), NULL, df)

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import signal
 import sys
 import threading
 import time
@@ -10,6 +11,7 @@ import time
 from empathic.errors import InputError
 
 EVERY_S = 10.0
+STOPPED = (signal.SIGINT, signal.SIGTERM)  # by a person, or by Snakemake
 
 
 class Rule:
@@ -58,11 +60,43 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def in_child(rule: Rule) -> None:
+    """Go on in a child process, while this one waits for it and ends as it does.
+
+    A library in another language that crashes, or a process that the system kills for its memory, takes Python with
+    it: then the one that waits says which study and model it was. To be called before R, or any thread, is started.
+    """
+    child = os.fork()
+    if child == 0:
+        end_with_parent()
+        return
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if -code not in STOPPED and code < 0:
+        names = ", ".join(f"{name} '{value}'" for name, value in rule.wildcards.items())
+        rule.say(f"{names}: {_died(-code)}")
+    os._exit(code if code >= 0 else 128 - code)  # as a shell has it
+
+
+def _died(number: int) -> str:
+    """What to make of a process that a signal ended."""
+    name = signal.Signals(number).name
+    if number == signal.SIGKILL:
+        return (
+            f"R was killed ({name}), most likely by the system, for want of memory. Run fewer jobs at once (`--cores`) "
+            "or give this one more memory, then start the same command again. Other models are not concerned."
+        )
+    return (
+        f"R died ({name}); what it printed last is in the log. Start the same command again; if it dies again, take "
+        "terms out of the formula, or reinstall R and its packages. Other models are not concerned."
+    )
+
+
 @contextlib.contextmanager
-def running(snakemake, *, network: bool = False):
+def running(snakemake, *, network: bool = False, apart: bool = False):
     """Give the rule to its script, with all that is printed, by R and child processes too, in the rule's log.
 
-    network: whether the script may reach a model hub (the fetch rule alone).
+    network: whether the script may reach a model hub (the fetch rule alone). apart: whether the script runs in a child
+    process, so that its death by a signal is reported (`in_child`).
 
     An InputError ends the script with its message, in the log and on the screen, and so does a full disk; anything
     else keeps its traceback, in the log, and leaves one line on the screen.
@@ -76,6 +110,8 @@ def running(snakemake, *, network: bool = False):
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         rule = Rule(snakemake, screen)
+        if apart:
+            in_child(rule)
         try:
             yield rule
         except InputError as error:

@@ -138,6 +138,7 @@ RATER_ID = text("rater_id", "pseudonym of the rater; with .2, .3 ... behind: a f
 INCLUDED = boolean("included", "False where an exclusion rule, named in `reason`, took it out of the models")
 REASON = text("reason", "the first exclusion rule that it failed", missing=True)
 ESTIMATE = number("estimate", "the estimate, in units of the rating scale (fixed effects of other families: link)")
+FITTED = number("estimate", "in units of the rating scale (other families: link); empty: the fit failed", missing=True)
 STD_ERROR = number("std_error", "its standard error", missing=True)
 DF = number("df", "denominator degrees of freedom; inf: normal", missing=True)
 STATISTIC = number("statistic", "estimate / std_error", missing=True)
@@ -600,7 +601,7 @@ INTERACTIONS = Table(
     (
         text("contrast", "a - b"),
         text("by", "the domain"),
-        ESTIMATE,
+        FITTED,
         STD_ERROR,
         DF,
         STATISTIC,
@@ -643,8 +644,14 @@ RESIDUALS = Table(
 MEANS = Table(
     "{study}/models/{model}/means.csv",
     "an estimated marginal mean: of a source over domains of equal weight (domain empty), or within a domain",
-    (SOURCE, text("domain", "empty: over all", missing=True), ESTIMATE, STD_ERROR, DF, CONF_LOW, CONF_HIGH, ORIGIN),
+    (SOURCE, text("domain", "empty: over all", missing=True), FITTED, STD_ERROR, DF, CONF_LOW, CONF_HIGH, ORIGIN),
     key=("source", "domain"),
+    further=(
+        number("expected", "of an ordinal model (random intercepts alone): the mean answer, in units of the scale"),
+        number("expected_std_error", "its standard error, by the delta method"),
+        number("expected_conf_low", "lower end of its 95% interval"),
+        number("expected_conf_high", "upper end of its 95% interval"),
+    ),
 )
 CONTRASTS = Table(
     "{study}/models/{model}/contrasts.csv",
@@ -652,7 +659,7 @@ CONTRASTS = Table(
     (
         text("contrast", "a - b"),
         text("by", "the domain; empty: averaged over domains of equal weight", missing=True),
-        ESTIMATE,
+        FITTED,
         STD_ERROR,
         DF,
         STATISTIC,
@@ -689,7 +696,9 @@ MULTIVERSE = Table(
         P_VALUE,
         CONF_LOW,
         CONF_HIGH,
-        number("d", "estimate / total SD of the model", missing=True),
+        number("d", "estimate / total SD of the model: on one scale in all models", missing=True),
+        number("d_conf_low", "conf_low / total SD, which is taken as known", missing=True),
+        number("d_conf_high", "conf_high / total SD, which is taken as known", missing=True),
         integer("n", "ratings", missing=True),
         text("formula_fitted", "as fitted", missing=True),
         boolean("singular", "whether the fit is singular", missing=True),

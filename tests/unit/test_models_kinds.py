@@ -1,12 +1,16 @@
 """Models of every family, df, coding and choice of contrasts, against plain R and by hand."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from made_up_ratings import R, declared, plain_r, ratings
+from made_up_ratings import row as rating_row
 from scipy import stats
 
-from empathic import models, settings, tables
+from empathic import claims, models, settings, tables
+from empathic.claimfile import Claim
 from empathic.declared import Declared
 from empathic.errors import InputError
 
@@ -306,3 +310,84 @@ def test_a_model_of_a_config_has_its_defaults_filled_in():
     )
     assert other.pairs == [("a", "b"), ("b", "c")]
     assert from_config(on_singular="simplify", ladder=["1 | rater_id"]).simplify == ["1 | rater_id"]
+
+
+def alike(raters=12, posts=4):
+    """Everybody answers alike: 2 to one source, 4 or 5 to the others, by post."""
+    rows = [
+        rating_row(f"r{rater:02d}", f"p{post}", "all", source, 2 if source == "human" else 4 + post % 2)
+        for rater in range(raters)
+        for post in range(posts)
+        for source in ("human", "nf4", "fp32")
+    ]
+    return tables.RATINGS.frame(rows)
+
+
+@pytest.fixture(scope="module")
+def given_up():
+    formula = "rating ~ source + (1 | rater_id) + (1 | post_id)"
+    return models.fit(alike(), None, declared(formula=formula, family="ordinal", link="probit", df="asymptotic"))
+
+
+def test_an_ordinal_fit_without_standard_errors_is_a_failed_fit_that_says_so(given_up, tmp_path):
+    fit = given_up.fit
+    assert (fit["status"], fit["n"], fit["family"]) == ("failed", 144, "ordinal")
+    assert "Cannot compute vcov" in fit["failure"] and fit["warnings"][-1] == f"R gave the fit up: {fit['failure']}"
+    assert fit["sigma_total"] is fit["AIC"] is fit["sesoi"] is None and fit["logLik"] < 0
+    json.dumps(fit, allow_nan=False)
+    for name, rows in {"means": 3, "contrasts": 3, "fixed": 0, "random": 0, "tests": 0, "random_effects": 0}.items():
+        table = getattr(given_up, name)
+        getattr(tables, name.upper()).write(table, tmp_path / f"{name}.csv")
+        assert len(table) == rows, name
+    tables.INTERACTIONS.write(given_up.interactions, tmp_path / "interactions.csv")
+    tables.SETS.write(given_up.sets, tmp_path / "tests_of_sets.csv")
+    tables.RESIDUALS.write(given_up.residuals, tmp_path / "residuals.csv")
+    assert given_up.means.source.tolist() == ["human", "nf4", "fp32"]
+    numbers = ["estimate", "std_error", "df", "statistic", "p_value", "p_adjusted", "p_equivalence", "sesoi", "d"]
+    assert given_up.contrasts[numbers].isna().all(axis=None)
+    assert set(given_up.contrasts.family_size) == {3} and "clmm(rating ~ source" in given_up.script
+
+
+def test_a_claim_on_a_fit_that_r_gave_up_is_not_testable_and_says_why(given_up):
+    fit = claims.fit_of(given_up.fit, given_up.contrasts, given_up.interactions, given_up.sets)
+    study = claims.Study(["human", "nf4", "fp32"], "observed", {}, {"deciding": fit})
+    claim = Claim(
+        id="c",
+        study="study1",
+        statement="s",
+        certainty="own",
+        family="primary",
+        test="greater",
+        pairs=[("nf4", "human")],
+    )
+    decided, components, _ = claims.decide({"claims.yaml": [claim]}, {"study1": study})
+    assert (decided.verdict[0], len(components)) == ("not testable", 0)
+    assert decided.why[0].startswith("the fit of the model 'deciding' did not converge")
+
+
+def test_a_fit_that_r_refuses_fails_with_rs_words_in_each_domain_too(small):
+    formula = "rating ~ source * domain + (1 | rater_id) + (1 + source * domain * rater_id | post_id)"
+    found = models.fit(small, None, declared(formula=formula))
+    assert found.fit["status"] == "failed" and found.fit["optimizer"] is None
+    assert "number of observations" in found.fit["failure"]
+    assert len(found.contrasts) == len(found.means) == 12 and len(found.interactions) == 9
+    assert found.contrasts.estimate.isna().all() and found.interactions.p_value.isna().all()
+    brief = models.brief(small, declared(formula=formula), [("human", "nf4")], within=True)
+    assert brief.fit["status"] == "failed" and brief.contrasts.estimate.isna().all() and brief.sets.empty
+
+
+def test_an_ordinal_model_gives_the_mean_answer_of_each_source_as_its_data_have_it(both, tmp_path):
+    table, fitted, _ = both("ordinal")
+    means = fitted.means
+    tables.MEANS.write(means, tmp_path / "means.csv")
+    seen = table.groupby("source").rating.mean()
+    # A source's answers have about the mean that the model expects of it: its raters and posts are those of the others.
+    assert means.expected.tolist() == pytest.approx([seen[source] for source in means.source], abs=0.15)
+    half = stats.norm.ppf(0.975) * means.expected_std_error
+    assert (means.expected + half).tolist() == pytest.approx(means.expected_conf_high.tolist())
+    assert means.expected_std_error.between(0.05, 1).all()
+    assert "expected" not in fitted.contrasts
+
+
+def test_only_ordinal_models_have_expected_answers_beside_their_means(plain):
+    assert "expected" not in plain.means

@@ -273,6 +273,43 @@ def test_a_study_whose_model_has_no_domains_says_so_and_is_still_drawn(usual):
     assert "sum to zero" not in outcomes.fixed_table(study)
 
 
+def test_a_fit_that_r_gave_up_is_told_and_drawn_without_numbers(usual, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a report draws into figures/
+    study = usual.studies["study1"]
+    numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d", "sesoi", "p_adjusted"]
+    numbers += ["conf_low_90", "conf_high_90", "conf_low_adj", "conf_high_adj", "p_equivalence", "percent_of_range"]
+    means, contrasts = (
+        table.assign(**dict.fromkeys(set(numbers) & set(table), float("nan")))
+        for table in (study.deciding.means, study.deciding.contrasts)
+    )
+    fixed, random, tests = (
+        table.iloc[:0] for table in (study.deciding.fixed, study.deciding.random, study.deciding.tests)
+    )
+    study.models["deciding"] = replace(
+        study.deciding, means=means, contrasts=contrasts, fixed=fixed, random=random, tests=tests
+    )
+    nothing = dict.fromkeys(["gradient", "r2_marginal", "r2_conditional", "sigma_total", "sesoi", "logLik", "AIC"])
+    study.deciding.fit.update(status="failed", warnings=["R gave the fit up: Cannot compute vcov"], **nothing)
+
+    told = outcomes.fit_sentence(study.deciding)
+    assert "**It did not converge: no claim may rest on it.**" in told and "Cannot compute vcov" in told
+    for part in (
+        outcomes.means,
+        outcomes.contrasts,
+        outcomes.means_table,
+        outcomes.contrasts_table,
+        outcomes.domain_table,
+        outcomes.tests_table,
+        outcomes.fixed_table,
+        outcomes.random_table,
+        outcomes.models_table,
+        outcomes.truth_table,
+    ):
+        assert "nan" not in part(study), part
+    for drawing in (figures.means, figures.contrasts):
+        figures.save(drawing(study), tmp_path / "figure.svg")
+
+
 def test_sum_coded_terms_are_given_their_domains(usual):
     assert (
         "Domains are coded to sum to zero: domain1 is parenting and domain2 is relationships, and workplace is minus "

@@ -105,6 +105,10 @@ def test_the_multiverse_holds_every_combination_and_each_is_the_model_it_names(s
     plain = models.fit(left, None, declared(formula=crossed)).contrasts.iloc[0]
     mine = row("declared", "gaussian", "rater")
     assert (mine.estimate, mine.d, mine.formula_fitted) == (plain.estimate, plain.d, crossed)
+    assert (mine.d_conf_low, mine.d_conf_high) == pytest.approx(
+        (mine.conf_low * mine.d / mine.estimate, mine.conf_high * mine.d / mine.estimate)
+    )
+    assert {"conf_low", "d", "status"} <= set(found) and (found.d_conf_low < found.d).all()
     # Balanced over raters: centring takes out what a rater's intercept takes out.
     assert row("none", "centred", "post").estimate == pytest.approx(row("none", "gaussian", "post").estimate, abs=0.2)
     high = small.assign(rating=(small.rating > 4).astype(float)).groupby(["source", "domain"]).rating.mean()

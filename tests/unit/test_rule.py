@@ -18,7 +18,8 @@ import os, subprocess, sys
 from types import SimpleNamespace
 from empathic.errors import InputError
 from empathic.rule import end_with_parent, running
-snakemake = SimpleNamespace(rule="make_thing", log=[{log!r}], threads=3)
+wildcards = dict(study="study1", model="deciding")
+snakemake = SimpleNamespace(rule="make_thing", log=[{log!r}], threads=3, wildcards=wildcards)
 """
 
 
@@ -205,6 +206,57 @@ def test_a_script_ends_within_seconds_when_its_parent_is_killed(tmp_path):
     parent.send_signal(signal.SIGKILL)
     parent.wait()
 
+    wait_until(lambda: not alive(child))
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("SIGKILL", "R was killed (SIGKILL), most likely by the system, for want of memory. "),
+        ("SIGSEGV", "R died (SIGSEGV); what it printed last is in the log. "),
+    ],
+)
+def test_a_script_apart_that_dies_is_one_message_that_names_study_and_model(tmp_path, number, words):
+    done, log = run(
+        tmp_path,
+        f"""
+        import signal
+        with running(snakemake, apart=True) as rule:
+            print("fitting", flush=True)
+            os.kill(os.getpid(), signal.{number})
+        """,
+    )
+
+    assert done.returncode == 128 + getattr(signal, number)
+    assert done.stderr.startswith(f"make_thing: study 'study1', model 'deciding': {words}")
+    assert done.stderr.count("\n") == 1 and log == "fitting\n" + done.stderr
+
+
+def test_a_script_apart_that_lives_ends_as_any_other_does(tmp_path):
+    done, log = run(tmp_path, "with running(snakemake, apart=True) as rule: print('done')")
+    assert (done.returncode, done.stderr, log) == (0, "", "done\n")
+
+    done, log = run(
+        tmp_path, "with running(snakemake, apart=True): raise InputError('a.csv', 'it is empty', 'Fill it')"
+    )
+    assert (done.returncode, done.stderr) == (1, "make_thing: a.csv: it is empty. Fill it.\n") and log == done.stderr
+
+
+def test_a_script_apart_ends_when_it_is_stopped_and_nothing_is_said_of_memory(tmp_path):
+    body = f"""
+    with running(snakemake, apart=True):
+        open({str(tmp_path / "child")!r}, "w").write(str(os.getpid()))
+        import time
+        time.sleep(600)
+    """
+    env = os.environ | {"PYTHONPATH": ":".join(sys.path)}
+    process = subprocess.Popen(script(tmp_path / "rule.log", body), env=env, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text())
+    child = int((tmp_path / "child").read_text())
+    assert child != process.pid
+
+    process.terminate()
+    assert process.wait() == -signal.SIGTERM and process.stderr.read() == ""
     wait_until(lambda: not alive(child))
 
 
