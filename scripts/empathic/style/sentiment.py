@@ -43,7 +43,7 @@ def sentiment(text: str) -> float | None:
 def compound(piece: str) -> float:
     """What VADER's polarity_scores(piece)["compound"] is: VADER's own weights of the words that have one, summed up."""
     vader = _vader()
-    if not vader.emojis.keys().isdisjoint(piece):
+    if not piece.isascii() and not vader.emojis.keys().isdisjoint(piece):
         return vader.polarity_scores(piece)["compound"]
     text = piece.strip()
     said = SentiText(text)
