@@ -69,9 +69,10 @@ def test_what_cannot_be_modelled_has_rows_without_numbers_that_say_why(found, tm
 def test_posts_with_one_response_each_bear_no_model_of_posts():
     alone = counted().query("source == 'nf4' or post_id < 'p029'")
 
-    assert compare(alone[alone.n_words > 0], ["emojis"]).why.tolist() == [
-        "fewer than half of the posts have two responses"
-    ] * 3
+    assert (
+        compare(alone[alone.n_words > 0], ["emojis"]).why.tolist()
+        == ["fewer than half of the posts have two responses"] * 3
+    )
 
 
 def test_one_source_has_nothing_to_be_compared_with():
