@@ -39,7 +39,8 @@ def compare(
 
     Returns the columns of style/count_models.csv. A feature that cannot be modelled has rows without numbers that say
     why: one of a text's size or no count, one that a source never uses, or posts that hardly ever have two responses.
-    Where R refuses, or no two optimizers agree, the status is `failed`. Raises InputError for an unknown feature.
+    Where R refuses, or no two optimizers agree, the status is `failed`; what R warned of is told, too. Raises
+    InputError for an unknown feature.
     """
     pairs = list(combinations(sources, 2))
     if not pairs:
@@ -105,6 +106,7 @@ def _fitted(rows: pd.DataFrame, name: str, sources: Sequence[str]) -> pd.DataFra
     )
     fitted = mixed.fit(FORMULA, mixed.to_r(data), family="negative_binomial", link="log")
     fitted = mixed.settle(fitted, mixed.pair_rows(fitted, "source"))
+    said = [*([] if fitted.converged else ["no two optimizers agree"]), *fitted.notes]
     tested = contrasts.tested(mixed.marginal(fitted, "source")[1].table)
     return tested.drop(columns="df").assign(
         rate_ratio=np.exp(tested.estimate),
@@ -112,5 +114,6 @@ def _fitted(rows: pd.DataFrame, name: str, sources: Sequence[str]) -> pd.DataFra
         std_dev_post=mixed.components(fitted).std_dev.iloc[0],
         n=len(data),
         status=CONVERGED if fitted.converged else FAILED,
-        why=None if fitted.converged else "no two optimizers agree",
+        why="; ".join(dict.fromkeys(said)) or None,
+        or None,
     )

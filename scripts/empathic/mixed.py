@@ -133,9 +133,10 @@ def fit(
 ) -> Fit:
     """Fit a formula: gaussian by lmerTest::lmer, ordinal by ordinal::clmm, binomial and poisson by lme4::glmer.
 
-    Without a random term they are lm, clm and glm. negative_binomial is lme4::glmer.nb, with a random term alone. data: from to_r, without missing values; of an ordinal model the
-    ratings are an ordered factor. df: as Fit has it, of an lmer. The fit has converged where the optimizer's code is 0
-    and its relative gradient at most GRADIENT; else see `settle`. Raises rsession.RError where R refuses.
+    Without a random term they are lm, clm and glm. negative_binomial is lme4::glmer.nb, with a random term alone. data:
+    from to_r, without missing values; of an ordinal model the ratings are an ordered factor. df: as Fit has it, of an
+    lmer. The fit has converged where the optimizer's code is 0 and its relative gradient at most GRADIENT; else see
+    `settle`. Raises rsession.RError where R refuses.
     """
     optimizer = ORDINAL_OPTIMIZER if family == "ordinal" else DEFAULT.get(family, DEFAULT_GENERALIZED)
     model, notes = _fit(text, data, family, link, reml, optimizer)

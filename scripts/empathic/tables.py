@@ -520,7 +520,7 @@ COUNT_MODELS = Table(
         number("std_dev_post", "standard deviation of the posts' log rates", missing=True),
         integer("n", "responses, those without words left out", missing=True),
         text("status", "of the fit; left out: there is none", allowed=("converged", "failed", "left out")),
-        text("why", "why it was left out, or failed", missing=True),
+        text("why", "why it was left out, or failed; what R warned of", missing=True),
         ORIGIN,
     ),
     key=("feature", "contrast"),

@@ -1,7 +1,7 @@
 """How positive a text sounds, by VADER (C. Hutto and E. Gilbert 2014).
 
-VADER looks at every word of a text again for each word that it weighs. What a word weighs hangs on three words before it
-and two behind it, so VADER is asked about these alone: the same numbers, several times faster.
+VADER looks at every word of a text again for each word that it weighs. What a word weighs hangs on three words before
+it and two behind it, so VADER is asked about these alone: the same numbers, several times faster.
 """
 
 import functools
