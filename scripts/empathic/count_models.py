@@ -115,5 +115,4 @@ def _fitted(rows: pd.DataFrame, name: str, sources: Sequence[str]) -> pd.DataFra
         n=len(data),
         status=CONVERGED if fitted.converged else FAILED,
         why="; ".join(dict.fromkeys(said)) or None,
-        or None,
     )

@@ -1,4 +1,5 @@
 import math
+import random
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from empathic import features, settings, tables
 from empathic.errors import InputError
-from empathic.style import measure, wordlists
+from empathic.style import measure, sentiment, wordlists
 
 PROSE = (
     "I'm so sorry you're going through this... It isn't your fault! Dr. Lee says 3.5 hours is fine (really), "
@@ -334,16 +335,6 @@ def test_a_piece_is_weighed_as_vader_weighs_it_as_a_whole():
         assert sentiment.compound(piece) == vader.polarity_scores(piece)["compound"], piece
 
 
-def test_on_a_real_study_the_weights_are_vaders():
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-
-    vader = SentimentIntensityAnalyzer()
-    table = pd.read_csv(real_study.folder() / "welivita_responses.csv", keep_default_na=False)
-
-    for text in table.response_text[::10]:
-        assert sentiment.compound(text) == vader.polarity_scores(text)["compound"], text
-
-
 def test_every_list_that_ships_is_a_feature_with_source_and_licence_and_every_listed_feature_has_one():
     lists = {path.stem for path in LISTS}
 
@@ -393,3 +384,13 @@ def test_on_a_real_study_the_words_are_those_that_were_published():
     assert measured.map(lambda row: row["n_words"]).tolist() == both.n_words.tolist()
     plain = both.response_text.str.count("!") == measured.map(lambda row: row["exclamation_marks"])
     assert plain.all()
+
+
+def test_on_a_real_study_the_weights_are_vaders():
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    vader = SentimentIntensityAnalyzer()
+    table = pd.read_csv(real_study() / "welivita_responses.csv", keep_default_na=False)
+
+    for text in table.response_text[::10]:
+        assert sentiment.compound(text) == vader.polarity_scores(text)["compound"], text
