@@ -317,7 +317,7 @@ ODD_PIECES = (
     "I was not very HAPPY with the kind of help, to say the least, yeah right!!! no good nor bad",
     "no no happy or great, never so good; without doubt the shit, at least happy, least happy",
     "AWFUL kind of kind people but LOVE love, good",
-    "such a bad and awful kiss of death for us",
+    "that was for them the kiss of death by far",
     "kiss of death to die for the bomb very very least good?? ?! ???? !!!!!",
     "very, :) :( ok -- GOOD 😊😊love“hate”’happy’ 💔",
     "\x1c\t happy\u00a0sad\u2003never this good, isn't so great \x00 great",
