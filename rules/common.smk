@@ -40,6 +40,9 @@ RATED = [name for name, study in STUDIES.items() if settings.is_rated(study)]
 # Features are set against ratings of people alone: simulated raters do not read.
 STYLE_RATED = [name for name in WITH_TEXTS if settings.has_real_ratings(STUDIES[name])]
 
+# Negative binomial models of counts take minutes for each, and are fitted where a config asks for them.
+COUNT_MODELLED = [name for name in WITH_TEXTS if STUDIES[name]["style"]["count_models"]]
+
 
 wildcard_constraints:
     study="|".join(STUDIES),
@@ -111,6 +114,7 @@ def tables():
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["quality", "quality_responses"])
     made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=STYLE_TABLES)
     made += [f"{RESULTS}/{study}/style/ratings.csv" for study in STYLE_RATED]
+    made += [f"{RESULTS}/{study}/style/count_models.csv" for study in COUNT_MODELLED]
     made += [f"{RESULTS}/{study}/generations/{source}.jsonl" for study in WITH_TEXTS for source in generated_in(study)]
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["raters", "ratings", "flow", *COUNTS])
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=DESCRIBED)

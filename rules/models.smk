@@ -68,6 +68,34 @@ rule count_ratings:
         "../scripts/count_ratings.py"
 
 
+rule fit_counts:
+    input:
+        counts="<results>/{study}/style/counts.csv",
+        responses="<results>/{study}/responses.csv",
+        code=code_behind("fit_counts.py"),
+    output:
+        table="<results>/{study}/style/count_models.csv",
+    log:
+        "<logs>/fit_counts/{study}.log",
+    benchmark:
+        "<benchmarks>/fit_counts/{study}.tsv"
+    wildcard_constraints:
+        study=one_of(COUNT_MODELLED),
+    conda:
+        "../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="12h",
+    params:
+        sources=lookup("studies/{study}/sources", within=config),
+        features=lookup("studies/{study}/style/count_models", within=config),
+    message:
+        "{wildcards.study}: fitting negative binomial models of {params.features} in R"
+    script:
+        "../scripts/fit_counts.py"
+
+
 rule leave_one_out:
     input:
         ratings="<results>/{study}/ratings.csv",

@@ -59,8 +59,9 @@ class State:
 class Fit:
     """A fitted model; without a random term it is a plain (generalized) linear model and has no state.
 
-    family: gaussian, ordinal, binomial or poisson, with its link. formula: as fitted; fixed: its fixed part. df: what
-    its tests take for degrees of freedom: satterthwaite or kenward-roger (both lmer alone), residual (lm), asymptotic.
+    family: gaussian, ordinal, binomial, poisson or negative_binomial, with its link. formula: as fitted; fixed: its
+    fixed part. df: what its tests take for degrees of freedom: satterthwaite or kenward-roger (both lmer alone),
+    residual (lm), asymptotic.
     notes: what R warned of and said. converged: False where no two optimizers agreed; its numbers stand, and decide
     nothing. refits: the optimizers that were tried after the first. model and data: R's own objects.
     """
@@ -135,9 +136,10 @@ def fit(
 ) -> Fit:
     """Fit a formula: gaussian by lmerTest::lmer, ordinal by ordinal::clmm, binomial and poisson by lme4::glmer.
 
-    Without a random term they are lm, clm and glm. data: from to_r, without missing values; of an ordinal model the
-    ratings are an ordered factor. df: as Fit has it, of an lmer. The fit has converged where the optimizer's code is 0
-    and its relative gradient at most GRADIENT; else see `settle`. Raises rsession.RError where R refuses.
+    Without a random term they are lm, clm and glm. negative_binomial is lme4::glmer.nb, with a random term alone. data:
+    from to_r, without missing values; of an ordinal model the ratings are an ordered factor. df: as Fit has it, of an
+    lmer. The fit has converged where the optimizer's code is 0 and its relative gradient at most GRADIENT; else see
+    `settle`. Raises rsession.RError where R refuses.
     """
     optimizer = ORDINAL_OPTIMIZER if family == "ordinal" else DEFAULT.get(family, DEFAULT_GENERALIZED)
     model, notes = _fit(text, data, family, link, reml, optimizer)
@@ -211,6 +213,11 @@ def components(fitted: Fit) -> pd.DataFrame:
     single = np.array([term2 is None for term2 in found["term2"]], dtype=bool)
     deviation = np.asarray(found["deviation"])
     return table.assign(std_dev=np.where(single, deviation, np.nan), correlation=np.where(single, np.nan, deviation))
+
+
+def theta(fitted: Fit) -> float:
+    """Theta of a negative binomial model: the variance of a count is its mean + mean^2 / theta."""
+    return float(_ask("theta", fitted.model)[0])
 
 
 def summaries(fitted: Fit) -> dict[str, float]:

@@ -54,11 +54,16 @@ fit <- function(text, data, family, link, reml, control) {
       bquote(lmerTest::lmer(.(formula), data = data, REML = .(reml), control = .(str2lang(control))))
     else if (family == "ordinal" && plain) bquote(ordinal::clm(.(formula), data = data, link = .(link)))
     else if (family == "ordinal") bquote(ordinal::clmm(.(formula), data = data, link = .(link)))
+    else if (family == "negative_binomial" && !plain)
+      bquote(lme4::glmer.nb(.(formula), data = data, control = .(str2lang(control))))
     else if (plain) bquote(stats::glm(.(formula), data = data, family = .(as.name(family))(.(link))))
     else bquote(lme4::glmer(.(formula), data = data, family = .(as.name(family))(.(link)),
                             control = .(str2lang(control))))
   listen(function() eval(call, home))
 }
+
+# The theta of a negative binomial model: the variance of a count is its mean + mean^2 / theta.
+theta <- function(model) lme4::getME(model, "glmer.nb.theta")
 
 is_mixed <- function(model) inherits(model, c("merMod", "clmm"))
 

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from empathic import features
 from empathic.errors import in_words
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
@@ -676,11 +677,25 @@ class Style(Section):
     empath: list[Name] = Field(
         default=EMPATH, description="Categories of Empath's open dictionary (data/wordlists/empath.tsv) to count"
     )
+    count_models: list[Name] = Field(
+        [],
+        description="Features to compare by a negative binomial mixed model of their counts, too, which takes minutes "
+        "for each in a large study and decides nothing",
+    )
     permutations: int = Field(
         19_999, ge=99, description="Swaps of sources inside posts that a difference is tested against (16 posts: all)"
     )
     classifier_permutations: int = Field(199, ge=19, description="Fits of the classifier to sources shuffled in posts")
     bootstrap: int = Field(2_000, ge=100, description="Draws of whole posts, for standard errors and intervals")
+
+    @model_validator(mode="after")
+    def _counts_are_features(self):
+        # What a LIWC dictionary has is known where it is read.
+        known = [*features.NAMES, *(f"empath_{name}" for name in self.empath)]
+        for name in self.count_models:
+            if name not in known and not name.startswith("liwc_"):
+                raise ValueError(f"count_models: unknown feature {_unknown(name, known)}")
+        return self
 
     @model_validator(mode="after")
     def _one_liwc(self):

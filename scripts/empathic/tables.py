@@ -501,6 +501,31 @@ STYLE_RATINGS = Table(
     ),
     key=("feature", "level"),
 )
+COUNT_MODELS = Table(
+    "{study}/style/count_models.csv",
+    "a difference of two sources in one count, by a negative binomial mixed model (`style: count_models:`; lme4's "
+    "glmer.nb of count ~ source + offset(log(n_words)) + (1 | post_id)); it decides nothing",
+    (
+        text("feature", "the feature"),
+        text("contrast", "a - b, in the order of the config's sources"),
+        number("estimate", "difference of log rates per word; empty: no fit", missing=True),
+        STD_ERROR,
+        STATISTIC,
+        P_VALUE,
+        number("p_adjusted", "Benjamini and Hochberg's p over the tests of this table", missing=True),
+        CONF_LOW,
+        CONF_HIGH,
+        integer("family_size", "tests adjusted together"),
+        number("rate_ratio", "exp(estimate): how many times as often a has it, per word, as b", missing=True),
+        number("theta", "variance of a count: mean + mean^2 / theta", missing=True),
+        number("std_dev_post", "standard deviation of the posts' log rates", missing=True),
+        integer("n", "responses, those without words left out", missing=True),
+        text("status", "of the fit; left out: there is none", allowed=("converged", "failed", "left out")),
+        text("why", "why it was left out, or failed; what R warned of", missing=True),
+        ORIGIN,
+    ),
+    key=("feature", "contrast"),
+)
 COUNTS = Table(
     "{study}/counts.csv",
     "how often a source was given an answer: over all included ratings of the item, or in a part of them",
@@ -884,6 +909,7 @@ ALL = (
     REPEATED,
     LIKENESS,
     STYLE_RATINGS,
+    COUNT_MODELS,
     COUNTS,
     COUNT_TESTS,
     FIXED,

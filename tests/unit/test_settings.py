@@ -488,6 +488,10 @@ def test_numbers_as_keys_of_answers_are_the_texts_of_cells():
             "config: studies > s > style: style has liwc_dictionary or liwc_results, and not both",
         ),
         ({"permutation": 5}, "config: studies > s > style > permutation: no such key; did you mean 'permutations'?"),
+        (
+            {"count_models": ["liwc_affect", "emoji"]},
+            "config: studies > s > style: count_models: unknown feature 'emoji'; did you mean 'emojis'?",
+        ),
     ],
 )
 def test_a_style_that_cannot_be_measured_is_refused(given, said):

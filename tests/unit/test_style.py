@@ -1,4 +1,5 @@
 import math
+import random
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from empathic import features, settings, tables
 from empathic.errors import InputError
-from empathic.style import measure, wordlists
+from empathic.style import measure, sentiment, wordlists
 
 PROSE = (
     "I'm so sorry you're going through this... It isn't your fault! Dr. Lee says 3.5 hours is fine (really), "
@@ -312,6 +313,29 @@ def test_sentiment_is_the_mean_of_vader_over_sentences():
     assert count("sentiment", "") is None
 
 
+ODD_PIECES = (
+    "I was not very HAPPY with the kind of help, to say the least, yeah right!!! no good nor bad",
+    "no no happy or great, never so good; without doubt the shit, at least happy, least happy",
+    "AWFUL kind of kind people but LOVE love, good",
+    "that was for them the kiss of death by far",
+    "kiss of death to die for the bomb very very least good?? ?! ???? !!!!!",
+    "very, :) :( ok -- GOOD 😊😊love“hate”’happy’ 💔",
+    "\x1c\t happy\u00a0sad\u2003never this good, isn't so great \x00 great",
+)
+
+
+def test_a_piece_is_weighed_as_vader_weighs_it_as_a_whole():
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    vader = SentimentIntensityAnalyzer()
+    words = " ".join(ODD_PIECES).split()
+    draw = random.Random(7)
+    drawn = [" ".join(draw.choices(words, k=draw.randint(1, 12))) for _ in range(2_000)]
+
+    for piece in (*ODD_PIECES, *drawn):
+        assert sentiment.compound(piece) == vader.polarity_scores(piece)["compound"], piece
+
+
 def test_every_list_that_ships_is_a_feature_with_source_and_licence_and_every_listed_feature_has_one():
     lists = {path.stem for path in LISTS}
 
@@ -361,3 +385,13 @@ def test_on_a_real_study_the_words_are_those_that_were_published():
     assert measured.map(lambda row: row["n_words"]).tolist() == both.n_words.tolist()
     plain = both.response_text.str.count("!") == measured.map(lambda row: row["exclamation_marks"])
     assert plain.all()
+
+
+def test_on_a_real_study_the_weights_are_vaders():
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    vader = SentimentIntensityAnalyzer()
+    table = pd.read_csv(real_study() / "welivita_responses.csv", keep_default_na=False)
+
+    for text in table.response_text[::10]:
+        assert sentiment.compound(text) == vader.polarity_scores(text)["compound"], text

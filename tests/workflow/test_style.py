@@ -69,7 +69,11 @@ def run(new_checkout):
             | {
                 "title": "Study 1",
                 "sources": sources,
-                "style": {"liwc_dictionary": "data/own.dic", "embeddings": "tiny"},
+                "style": {
+                    "liwc_dictionary": "data/own.dic",
+                    "embeddings": "tiny",
+                    "count_models": ["commas", "liwc_affect", "n_words", "emojis"],
+                },
             }
             | {"ratings": {"exports": [export], "exclusions": []}},
             "again": posts_given | {"title": "Again", "sources": sources},
@@ -111,6 +115,19 @@ def test_claims_of_style_are_decided_and_those_without_their_data_are_not(run):
     contrasts = run.table(f"{STUDY}/style/contrasts.csv").set_index("feature")
     assert float(claims.p_for["emojis"]) == float(contrasts.p_value["emojis"]) == 2 / 2**15
     assert float(claims.estimate["emojis"]) == -float(contrasts.estimate["emojis"])
+
+
+def test_counts_are_modelled_where_a_config_asks_and_what_cannot_be_says_why(run):
+    models = run.table(f"{STUDY}/style/count_models.csv").set_index("feature")
+
+    assert models.contrast.tolist() == ["human - gpt4"] * 4
+    assert models.status["commas"] == "converged" and float(models.rate_ratio["commas"]) > 0
+    assert models.why[["n_words", "emojis"]].tolist() == [
+        "it tells a text's size, or is no count",
+        "no response of human has any",
+    ]
+    assert models.estimate[["n_words", "emojis"]].isna().all()
+    assert not (run.folder / "results/styles/again/style/count_models.csv").exists()
 
 
 def test_likeness_by_meaning_comes_where_an_encoder_is_named_alone(run):

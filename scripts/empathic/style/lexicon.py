@@ -81,7 +81,9 @@ class Lexicon:
         known = self._remembered
         last = len(tokens) - 1
         for place, token in enumerate(tokens):
-            begun = known[token] if token in known else self._remember(token)
+            begun = known.get(token) or self._remember(token)
+            if begun is _NOTHING:  # most tokens
+                continue
             if begun.phrases and place < last and tokens[place + 1] in begun.phrases:
                 entries = begun.phrases[tokens[place + 1]]
             else:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from empathic import features
 from empathic.origin import weakest
-from empathic.style import dictionaries, readability, wordlists
+from empathic.style import dictionaries, readability, sentiment, wordlists
 from empathic.style.lexicon import Lexicon
 from empathic.style.punctuation import layout, paragraphs, punctuation
 from empathic.style.tokens import parse
@@ -76,7 +77,7 @@ def features_of(text: str, tools: Instruments) -> dict[str, float | None]:
         "questions": sum("?" in marks for marks in parsed.marks),
         **readability.readability(tokens, n_sentences),
         "mtld": readability.mtld(tokens),
-        "sentiment": readability.sentiment(text),
+        "sentiment": sentiment.sentiment(text),
     }
     for lexicon, names in ((tools.empath, tools.empath_names), (tools.liwc, tools.liwc_names)):
         counts = dict.fromkeys(names, 0)
@@ -92,8 +93,8 @@ def measure(responses: pd.DataFrame, tools: Instruments, *, processes: int = 1) 
     responses: response_id, source, origin, text (responses.csv). processes: that share the work where it is large.
     Returns features.csv and counts.csv, in the order of the responses; a rate is missing where there are no words.
     """
-    rows = list(_measured(responses.text.tolist(), tools, processes))
-    found = pd.DataFrame(rows, columns=tools.names, index=responses.index).astype("float64")
+    rows = np.vstack([np.empty((0, len(tools.names))), *_measured(responses.text.tolist(), tools, processes)])
+    found = pd.DataFrame(rows, columns=tools.names, index=responses.index)
     per = 100 / found.n_words.where(found.n_words > 0)
     rates = found.assign(**{name: found[name] * per for name in tools.counted})
     ids = responses[IDS]
@@ -101,14 +102,15 @@ def measure(responses: pd.DataFrame, tools: Instruments, *, processes: int = 1) 
     return ids.join(rates), ids.join(counts)
 
 
-def _measured(texts: list[str], tools: Instruments, processes: int) -> Iterator[tuple[float | None, ...]]:
+def _measured(texts: list[str], tools: Instruments, processes: int) -> Iterator[np.ndarray]:
+    parts = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
     if processes < 2 or len(texts) < FEW:
         _prepare(tools)
-        yield from map(_row, texts)
+        yield from map(_rows, parts)
         return
     # Forked, as Snakemake's scripts cannot be imported anew.
     with multiprocessing.get_context("fork").Pool(processes, _prepare, (tools,)) as pool:
-        yield from pool.imap(_row, texts, CHUNK)
+        yield from pool.imap(_rows, parts)
 
 
 _state: dict[str, Instruments] = {}
@@ -118,10 +120,11 @@ def _prepare(tools: Instruments) -> None:
     _state["tools"] = tools
 
 
-def _row(text: str) -> tuple[float | None, ...]:
+def _rows(texts: list[str]) -> np.ndarray:
+    """The features of some texts, a row each; NaN for one that a text lacks."""
     tools = _state["tools"]
-    found = features_of(text, tools)
-    return tuple(found[name] for name in tools.names)
+    found = [features_of(text, tools) for text in texts]
+    return np.array([[own[name] for name in tools.names] for own in found], dtype=float)
 
 
 def summarise(table: pd.DataFrame, names: Sequence[str], sources: Sequence[str]) -> pd.DataFrame:

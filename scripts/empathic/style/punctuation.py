@@ -31,7 +31,7 @@ def punctuation(text: Text) -> dict[str, int]:
         "parentheses": rest.count("("),
         "emojis": text.emojis,
         "emoticons": text.emoticons,
-        "capitals": sum(word.isupper() for words in text.sentences for word in words if len(word) > 1),
+        "capitals": sum(len([word for word in words if word.isupper() and len(word) > 1]) for words in text.sentences),
     }
 
 

@@ -1,8 +1,8 @@
 """The word lists that ship: read from data/wordlists, counted where each list says."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from empathic.errors import InputError
@@ -25,12 +25,8 @@ class Wordlists:
 
         sentences: the words of each; tokens: all of them in order, in small letters (tokens.Text).
         """
-        counts: Counter[str] = Counter()
-        starts = set()
-        place = 0
-        for words in sentences:
-            starts.add(place)
-            place += len(words)
+        counts = dict.fromkeys(self.where, 0)
+        starts = set(accumulate(map(len, sentences), initial=0))
         for place, _, name in self.lexicon.matches(tokens):
             where = self.where[name]
             counts[name] += (
@@ -39,7 +35,7 @@ class Wordlists:
                 or (where == START and place == 0)
                 or (where == END and place >= len(tokens) - LAST)
             )
-        return {name: counts[name] for name in self.where}
+        return counts
 
 
 def read(paths: Iterable[Path | str]) -> Wordlists:
