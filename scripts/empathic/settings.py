@@ -752,9 +752,9 @@ class Report(Section):
     engine: Literal["auto", "quarto", "pandoc"] = Field(
         "auto", description="auto: Quarto where it is installed, else pandoc"
     )
-    include: list[Literal["robustness"]] = Field(
+    include: list[Literal["robustness", "power", "recovery"]] = Field(
         default_factory=list,
-        description="What is made on demand alone, and is to stand in the report and in claims_by_model.csv, too",
+        description="What is made on demand alone, and is to stand in the report (and, of robustness, in claims_by_model.csv)",
     )
 
 
