@@ -38,7 +38,8 @@ def record(
     """All that provenance.json holds, in its order.
 
     config: as filled in by settings.read. commit, dirty: of the checkout, None where unknown. given: the files that a
-    person put in. made: the tables and texts of the run, from which versions of other environments are read, too. benchmarks: the folder of Snakemake's own benchmarks of the run.
+    person put in. made: the tables and texts of the run, from which versions of other environments are read, too.
+    benchmarks: the folder of Snakemake's own benchmarks of the run.
     """
     given, made = list(given), list(made)
     return {
@@ -85,7 +86,7 @@ def machine() -> dict[str, Any]:
 
 
 def runtimes(benchmarks: Path) -> dict[str, dict[str, float | None]]:
-    """For each rule that has ended: jobs, seconds in all, seconds of the longest, largest resident memory (MB) of a job.
+    """For each rule that has ended: jobs, seconds in all, seconds of the longest, most resident memory (MB) of a job.
 
     From Snakemake's benchmark files, {rule}.tsv or {rule}/....tsv; memory is None where a job was too short to be seen.
     """

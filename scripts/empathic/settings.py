@@ -754,7 +754,7 @@ class Report(Section):
     )
     include: list[Literal["robustness", "power", "recovery"]] = Field(
         default_factory=list,
-        description="What is made on demand alone, and is to stand in the report (and, of robustness, in claims_by_model.csv)",
+        description="Made on demand alone, and to stand in the report (robustness: in claims_by_model.csv, too)",
     )
 
 

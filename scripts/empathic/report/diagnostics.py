@@ -27,8 +27,8 @@ def residuals(study: Study) -> str:
     if table.empty:
         return "The deciding model is ordinal, and has no residuals to be drawn."
     caption = (
-        f"{prose(study.title)}: residuals of the deciding model{_made(study)}. Left: against the fitted ratings, darker "
-        "where there are more; stripes are the answers of the scale. Right: quantiles against those of a normal "
+        f"{prose(study.title)}: residuals of the deciding model{_made(study)}. Left: against the fitted ratings, "
+        "darker where there are more; stripes are the answers of the scale. Right: quantiles against those of a normal "
         "distribution, which would lie on the line."
     )
     alt = (

@@ -68,6 +68,8 @@ def save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with themed():
         figure.savefig(path, metadata={"Date": None})
+        # The places of all parts are found; finding them again would take as long as the drawing.
+        figure.set_layout_engine("none")
         figure.savefig(path.with_suffix(".pdf"), format="pdf", metadata={"CreationDate": None})
     plt.close(figure)
 
@@ -137,6 +139,8 @@ def means(study: Study) -> Figure:
             figure.legend(loc="outside lower center", frameon=False)
         axes.set_yticks(places, [_wrapped(study.source_title(source)) for source in table.index])
         axes.set_ylim(-0.7, len(table) - 0.3)
+        if len(study.item.scale.points) <= MANY_ANSWERS:
+            axes.set_xticks(study.item.scale.points)
         axes.set_xlabel(f"Rating ({_scale(study)})")
     return figure
 

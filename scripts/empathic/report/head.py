@@ -144,8 +144,8 @@ def claims_table(run: Run) -> str:
         "The claims and their verdicts. *How sure* says what the claim rests on: the paper's abstract, a summary of "
         "it, or less. The estimate is that of the component that decides, in units of the scale, with its unadjusted "
         "95% interval (90% for an equivalence). "
-        "*Reported* is the paper's own figure, once someone who holds the paper has entered it. Below each claim stands "
-        "why it has this verdict."
+        "*Reported* is the paper's own figure, once someone who holds the paper has entered it. Below each claim "
+        "stands why it has this verdict."
     )
     return blocks.cards("claims", caption, columns, claims.why)
 
@@ -166,8 +166,8 @@ def verdicts(run: Run) -> str:
     if claims.empty:
         return ""
     caption = (
-        "Verdicts on the claims that rest on observed data; what is not testable is not drawn, nor what the rules would "
-        "say of other data."
+        "Verdicts on the claims that rest on observed data; what is not testable is not drawn, nor what the rules "
+        "would say of other data."
     )
     alt = "One line a claim, one mark at its verdict: " + listing(
         f"{row.statement}: {row.verdict}" for row in claims.itertuples()

@@ -151,8 +151,8 @@ def order(study: Study) -> str:
     orders = len({tuple(rows.source) for _, rows in groups})
     caption = (
         f"{prose(study.title)}: the order of sources by estimated mean (deciding model) in each domain: "
-        f"{counted(orders, 'order')} over {counted(len(groups), 'domain')}. An order alone tests nothing; the contrasts "
-        f"do.{_made(study)}"
+        f"{counted(orders, 'order')} over {counted(len(groups), 'domain')}. An order alone tests nothing; the "
+        f"contrasts do.{_made(study)}"
     )
     return blocks.table(f"{study.name}-order", caption, columns)
 

@@ -40,7 +40,8 @@ def render(
     """Render the report on a run into one HTML file.
 
     results, simulated: the run's folders. engine: quarto, pandoc, or auto (Quarto where it is installed). figures: the
-    folder that gets each figure as SVG and PDF with its data as CSV, if any. source: the folder with report.qmd. say: shows a line to who watches.
+    folder that gets each figure as SVG and PDF with its data as CSV, if any. source: the folder with report.qmd. say:
+    shows a line to who watches.
 
     Raises InputError where Quarto is asked for and missing, code of the report fails, or a reference leads nowhere.
     """

@@ -34,8 +34,9 @@ def runtimes_table(run: Run) -> str:
         blocks.numbers("Memory of the largest (MB)", [number(known["memory_mb"], 0) for _, known in rows]),
     ]
     caption = (
-        "Time on the clock and resident memory by rule, from Snakemake's benchmarks of the jobs that had ended when the "
-        "run was recorded; a dash where a job was too short to be measured. Texts that a cache held were not made anew."
+        "Time on the clock and resident memory by rule, from Snakemake's benchmarks of the jobs that had ended when "
+        "the run was recorded; a dash where a job was too short to be measured. Texts that a cache held were not made "
+        "anew."
     )
     return blocks.table("runtimes", caption, columns)
 

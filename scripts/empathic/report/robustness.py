@@ -22,8 +22,8 @@ def not_included(study: Study) -> str:
     """One line for each part that is made on demand alone and is not in this report: how it is had."""
     has = {"robustness": study.multiverse, "power": study.power, "recovery": study.recovery}
     return blocks.listed(
-        f"{said}: not in this report. <code>snakemake {part}</code> makes it; <code>report: include: &#91;{part}&#93;</code> "
-        "in the config brings it here."
+        f"{said}: not in this report. <code>snakemake {part}</code> makes it; "
+        f"<code>report: include: &#91;{part}&#93;</code> in the config brings it here."
         for part, said in OTHERWISE.items()
         if has[part] is None and (part == "robustness" or len(study.sources) > 1)
     )
@@ -37,9 +37,9 @@ def multiverse(study: Study) -> str:
     lost = int((study.multiverse.status != "converged").sum())
     shown = _shown(study, table)
     caption = (
-        f"{prose(study.title)}: contrasts by {counted(_ways(table), 'way')} of analysing the same ratings, in total SDs "
-        f"(*d*), each panel in rising order; filled where the unadjusted p is below .05. {count(lost)} fits failed or "
-        f"could not be had. It decides nothing.{_origin(table)}"
+        f"{prose(study.title)}: contrasts by {counted(_ways(table), 'way')} of analysing the same ratings, in total "
+        "SDs (*d*), each panel in rising order; filled where the unadjusted p is below .05. "
+        f"{counted(lost, 'fit')} failed or could not be had. It decides nothing.{_origin(table)}"
     )
     ends = listing(
         f"{study.contrast_title(name)} from {number(rows.d.min())} to {number(rows.d.max())}"

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from empathic.report.figures import INK, MUTED, canvas
 
 LINE = 0.62  # inches a row of rules
-MOST = 4  # rules beside each other: of a fuller row, the rest stand half a line lower
+EDGE = 0.2  # from the middle of a box to its edge; of a row
+MOST = 4  # rules beside each other: of more in a row, the rest stand a row lower
 
 
 def levels(rules: pd.DataFrame) -> dict[str, int]:
@@ -42,8 +43,9 @@ def rules(table: pd.DataFrame) -> Figure:
         axes.set_axis_off()
         axes.set(xlim=(0, 1), ylim=(lowest - 0.5, 0.5))
         for before, rule in direct(table):
-            line = {"arrowstyle": "->", "color": MUTED, "linewidth": 0.7, "shrinkA": 9, "shrinkB": 10}
-            axes.annotate("", places[rule], places[before], arrowprops=line, zorder=1)
+            line = {"arrowstyle": "->", "color": MUTED, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 0}
+            (x_from, y_from), (x_to, y_to) = places[before], places[rule]
+            axes.annotate("", (x_to, y_to + EDGE), (x_from, y_from - EDGE), arrowprops=line, zorder=1)
         for rule, (across, height) in places.items():
             box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": INK, "linewidth": 0.8}
             axes.text(across, height, rule.replace("_", " "), ha="center", va="center", fontsize=7.5, bbox=box)
