@@ -25,7 +25,7 @@ def not_included(study: Study) -> str:
         f"{said}: not in this report. <code>snakemake {part}</code> makes it; "
         f"<code>report: include: &#91;{part}&#93;</code> in the config brings it here."
         for part, said in OTHERWISE.items()
-        if has[part] is None and (part == "robustness" or len(study.sources) > 1)
+        if has[part] is None and (study.ratings is not None if part == "robustness" else len(study.sources) > 1)
     )
 
 
