@@ -159,7 +159,9 @@ def overall(study: Study) -> Figure:
     """
     table = study.deciding.overall
     table = table[table.contrast.isin(drawn_contrasts(study))]
-    with canvas(1, 1, 0.4 * len(table) + 0.8, table.origin) as (figure, panels):
+    titles = [stacked(study, name) for name in table.contrast]
+    line = 0.15 + 0.13 * max(title.count("\n") + 1 for title in titles)
+    with canvas(1, 1, line * len(table) + 0.8, table.origin) as (figure, panels):
         axes = panels[0, 0]
         places = np.arange(len(table))[::-1]
         sesoi = table.sesoi.max()
@@ -169,7 +171,7 @@ def overall(study: Study) -> Figure:
         _intervals(axes, table, places, MAIN)
         for place, row in zip(places, table.itertuples(), strict=True):
             axes.annotate(number(row.estimate), (row.estimate, place), (0, 6), textcoords="offset points", ha="center")
-        axes.set_yticks(places, [stacked(study, name) for name in table.contrast], fontsize=8)
+        axes.set_yticks(places, titles, fontsize=8)
         axes.set_ylim(-0.6, len(table) - 0.3)
         axes.set_xlabel(f"Difference of mean ratings ({_scale(study)})")
     return figure
@@ -192,6 +194,7 @@ def by_domain(study: Study) -> Figure:
             axes.set_title(domain, fontsize=8)
             axes.set_yticks(places, [_wrapped(study.source_title(name)) for name in part.source], fontsize=7)
             axes.set_ylim(-0.6, len(part) - 0.4)
+            axes.tick_params(axis="x", labelbottom=True, labelsize=7)
         for axes in panels.flat[len(domains) :]:
             axes.set_axis_off()
         figure.supxlabel(f"Estimated mean rating ({_scale(study)})", fontsize=9)

@@ -194,8 +194,10 @@ def interactions_table(study: Study) -> str:
     ]
     caption = (
         f"{prose(study.title)}: the difference of two sources in a domain less its mean over the domains (deciding "
-        f"model), unadjusted; equivalence against ±{number(table.sesoi.max())}, in units of the scale.{_made(study)}"
+        f"model), unadjusted.{_made(study)}"
     )
+    if table.sesoi.notna().any():
+        caption += f" Equivalence is tested against ±{number(table.sesoi.max())}, in units of the scale."
     return blocks.table(f"{study.name}-interactions", caption, columns)
 
 
