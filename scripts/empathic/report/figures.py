@@ -252,8 +252,9 @@ def style(study: Study) -> Figure:
 def style_differences(study: Study) -> pd.DataFrame:
     """What `style` draws: feature, source, d (source - reference), origin; features by their largest difference."""
     compared = study.style_tables["contrasts"]
-    pairs = compared.contrast.str.split(" - ", expand=True, regex=False)
-    own = compared.assign(source=pairs[1], d=-compared.d)[pairs[0] == study.sources[0]]
+    reference = f"{study.sources[0]} - "
+    own = compared[compared.contrast.str.startswith(reference)]
+    own = own.assign(source=own.contrast.str.removeprefix(reference), d=-own.d)
     order = telling_features(study)
     own = own[own.feature.isin(order)].dropna(subset=["d"])
     return own.sort_values("feature", key=lambda names: names.map(order.index), kind="stable")[
