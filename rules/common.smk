@@ -110,7 +110,8 @@ def robustness_fits():
 
 def tables():
     """Every table and text that a report may read, as the config asks for them."""
-    made = expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["posts", "responses"])
+    made = [f"{RESULTS}/rules.csv"]
+    made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["posts", "responses"])
     made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=WITH_TEXTS, table=["quality", "quality_responses"])
     made += expand(f"{RESULTS}/{{study}}/style/{{table}}.csv", study=WITH_TEXTS, table=STYLE_TABLES)
     made += [f"{RESULTS}/{study}/style/ratings.csv" for study in STYLE_RATED]
@@ -121,6 +122,8 @@ def tables():
     made += [f"{RESULTS}/{study}/models/{model}/{file}" for study, model in fits() for file in FIT_FILES]
     if "robustness" in config["report"]["include"]:
         made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=RATED, table=["leave_one_out", "multiverse"])
+    planned = [table for table in ("power", "recovery") if table in config["report"]["include"]]
+    made += expand(f"{RESULTS}/{{study}}/{{table}}.csv", study=COMPARED, table=planned)
     if config["claims"]:
         made += expand(f"{RESULTS}/{{table}}.csv", table=["claims", "claims_components", "claims_by_model"])
     return made

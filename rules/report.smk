@@ -1,3 +1,26 @@
+rule list_rules:
+    input:
+        code=code_behind("list_rules.py"),
+    output:
+        rules="<results>/rules.csv",
+    log:
+        "<logs>/list_rules.log",
+    benchmark:
+        "<benchmarks>/list_rules.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        config=config,
+    message:
+        "Listing the rules of this run"
+    script:
+        "../scripts/list_rules.py"
+
+
 rule record_provenance:
     input:
         tables=tables(),
@@ -18,6 +41,7 @@ rule record_provenance:
     params:
         config=config,
         commit=commit_of(ROOT),
+        benchmarks=f"benchmarks/{config['run']}",
     message:
         "Recording versions, seeds and hashes"
     script:
@@ -33,6 +57,7 @@ rule render_report:
         code=code_behind("render_report.py"),
     output:
         html="<results>/report/report.html",
+        figures=directory("<results>/figures"),
     log:
         "<logs>/render_report.log",
     benchmark:

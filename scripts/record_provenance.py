@@ -12,6 +12,7 @@ with running(snakemake) as rule:
         dirty=rule.params.commit["dirty"],
         given=[Path(file) for file in rule.input.given],
         made=[Path(file) for file in rule.input.tables],
+        benchmarks=Path(rule.params.benchmarks),
     )
     files.write_json(rule.output.provenance, record)
     rule.say(f"{len(record['inputs'])} files given, {len(record['outputs'])} files made, each with its SHA-256")

@@ -11,6 +11,7 @@ with running(snakemake) as rule:
         results,
         Path("simulated") / results.name,
         Path(rule.output.html),
+        figures=Path(rule.output.figures),
         engine=rule.params.engine,
         say=rule.say,
     )

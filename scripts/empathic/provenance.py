@@ -3,6 +3,7 @@
 Nothing here names a person or a machine: no host name, no user name, no path outside the checkout.
 """
 
+import csv
 import importlib.metadata
 import json
 import os
@@ -26,12 +27,19 @@ SEEDS = "each draw has its own seed: the first 8 bytes of SHA-256 over a JSON ar
 
 
 def record(
-    config: dict[str, Any], *, commit: str | None, dirty: bool | None, given: Iterable[Path], made: Iterable[Path]
+    config: dict[str, Any],
+    *,
+    commit: str | None,
+    dirty: bool | None,
+    given: Iterable[Path],
+    made: Iterable[Path],
+    benchmarks: Path,
 ) -> dict[str, Any]:
     """All that provenance.json holds, in its order.
 
     config: as filled in by settings.read. commit, dirty: of the checkout, None where unknown. given: the files that a
     person put in. made: the tables and texts of the run, from which versions of other environments are read, too.
+    benchmarks: the folder of Snakemake's own benchmarks of the run.
     """
     given, made = list(given), list(made)
     return {
@@ -41,6 +49,7 @@ def record(
         "dirty": dirty,
         "versions": portable(versions(made)),
         "machine": machine(),
+        "runtimes": runtimes(benchmarks),
         "seeds": {"seed": config["seed"], "rule": SEEDS},
         "config": portable(config),
         "shown": shown(config),
@@ -73,6 +82,30 @@ def machine() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(pages / 1e9, 1),
+    }
+
+
+def runtimes(benchmarks: Path) -> dict[str, dict[str, float | None]]:
+    """For each rule that has ended: jobs, seconds in all, seconds of the longest, most resident memory (MB) of a job.
+
+    From Snakemake's benchmark files, {rule}.tsv or {rule}/....tsv; memory is None where a job was too short to be seen.
+    """
+    found: dict[str, list[dict[str, str]]] = {}
+    for file in sorted(benchmarks.rglob("*.tsv")):
+        rule = file.relative_to(benchmarks).with_suffix("").parts[0]
+        with open(file, encoding="utf-8", newline="") as lines:
+            found.setdefault(rule, []).extend(csv.DictReader(lines, delimiter="\t"))
+    return {rule: _of_jobs(jobs) for rule, jobs in found.items() if jobs}
+
+
+def _of_jobs(jobs: list[dict[str, str]]) -> dict[str, float | None]:
+    seconds = [float(job["s"]) for job in jobs]
+    memory = [float(job["max_rss"]) for job in jobs if job["max_rss"] not in ("-", "NA")]
+    return {
+        "jobs": len(jobs),
+        "seconds": round(sum(seconds), 1),
+        "longest": max(seconds),
+        "memory_mb": max(memory, default=None),
     }
 
 

@@ -767,9 +767,9 @@ class Report(Section):
     engine: Literal["auto", "quarto", "pandoc"] = Field(
         "auto", description="auto: Quarto where it is installed, else pandoc"
     )
-    include: list[Literal["robustness"]] = Field(
+    include: list[Literal["robustness", "power", "recovery"]] = Field(
         default_factory=list,
-        description="What is made on demand alone, and is to stand in the report and in claims_by_model.csv, too",
+        description="Made on demand alone, and to stand in the report (robustness: in claims_by_model.csv, too)",
     )
 
 

@@ -884,6 +884,15 @@ BY_MODEL = Table(
     ),
     key=("claim_id", "model"),
 )
+RULES = Table(
+    "rules.csv",
+    "a rule that the run calls for, and one that feeds it",
+    (
+        text("rule", "the rule"),
+        text("fed_by", "a rule whose output it reads; empty: it reads none", missing=True),
+    ),
+    key=("rule", "fed_by"),
+)
 
 ALL = (
     POSTS,
@@ -929,4 +938,5 @@ ALL = (
     CLAIMS,
     COMPONENTS,
     BY_MODEL,
+    RULES,
 )

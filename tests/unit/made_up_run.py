@@ -58,7 +58,11 @@ def write(folder, config=None, *, change_posts=lambda posts: posts, text=None, f
     if config["claims"]:
         _claims(made, config)
     paths = sorted(path for path in made.results.rglob("*") if path.is_file())
-    record = provenance.record(config, commit="0123456789abcdef" * 2 + "01234567", dirty=True, given=[], made=paths)
+    fed = [("render_report", "record_provenance"), ("record_provenance", "list_rules"), ("list_rules", None)]
+    tables.RULES.write(tables.RULES.frame({"rule": a, "fed_by": b} for a, b in fed), made.results / "rules.csv")
+    commit = "0123456789abcdef" * 2 + "01234567"
+    record = provenance.record(config, commit=commit, dirty=True, given=[], made=paths, benchmarks=folder / "none")
+    record["runtimes"] = {"list_rules": {"jobs": 1, "seconds": 2.5, "longest": 2.5, "memory_mb": None}}
     record["outputs"] = {str(path.relative_to(folder)): files.sha256_file(path) for path in paths}
     record["shown"] = {
         portable: (ROOT / portable).read_text(encoding="utf-8")
@@ -282,6 +286,13 @@ class _Study:
             for a, b in itertools.combinations(self.sources, 2)
         ]
         tables.LEAVE_ONE_OUT.write(tables.LEAVE_ONE_OUT.frame(left), self.folder / "leave_one_out.csv")
+        ways = [
+            {"exclusions": "none", "treatment": treatment, "structure": "deciding", "contrast": f"{a} - {b}"}
+            | {"estimate": -0.3, "p_value": p, "d": d, "status": "converged", "origin": self.origin}
+            for treatment, d, p in (("gaussian", -0.2, 0.01), ("ordinal", -0.1, 0.2))
+            for a, b in itertools.combinations(self.sources, 2)
+        ]
+        tables.MULTIVERSE.write(tables.MULTIVERSE.frame(ways), self.folder / "multiverse.csv")
 
     def _rated(self):
         if self.study["posts"]:
@@ -318,8 +329,29 @@ class _Study:
         tables.TESTS.write(tables.TESTS.frame(tests), folder / "tests.csv")
         self._means(folder)
         self._contrasts(folder, model)
+        self._diagnostics(folder)
         files.write_json(folder / "fit.json", self._fit(model))
         files.write_text(folder / "model.R", "# a fit\n")
+
+    def _diagnostics(self, folder):
+        ratings = tables.RATINGS.read(self.folder / "ratings.csv")
+        used = ratings[ratings.included][["rater_id", "response_id", "origin"]]
+        ranks = (np.arange(len(used)) + 0.5) / len(used)
+        spread = used.assign(fitted=4 + ranks, residual=3 * (ranks - 0.5), normal_quantile=6 * (ranks - 0.5))
+        tables.RESIDUALS.write(spread, folder / "residuals.csv")
+        numbers = {"term": "(Intercept)", "std_error": 0.2, "origin": self.origin}
+        levels = [
+            {"group": group, "level": f"{group}{number}", "estimate": float(self.rng.normal(0, 0.4))} | numbers
+            for group in ("rater_id", "post_id")
+            for number in range(12)
+        ]
+        tables.RANDOM_EFFECTS.write(tables.RANDOM_EFFECTS.frame(levels), folder / "random_effects.csv")
+        numbers = {"std_error": 0.15, "df": 40.0, "statistic": 0.7, "p_value": 0.49, "origin": self.origin}
+        rows = [
+            {"contrast": f"{a} - {b}", "by": domain, "estimate": 0.1, "conf_low": -0.2, "conf_high": 0.4} | numbers
+            for (a, b), domain in itertools.product(itertools.combinations(self.sources, 2), self._domains())
+        ]
+        tables.INTERACTIONS.write(tables.INTERACTIONS.frame(rows), folder / "interactions.csv")
 
     def _means(self, folder):
         rows = []

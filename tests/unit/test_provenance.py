@@ -12,13 +12,16 @@ from empathic import provenance, settings
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
+NOTHING = {"commit": "c0ffee", "dirty": False, "given": [], "made": [], "benchmarks": Path("none")}
+
+
 @pytest.fixture
 def config():
     return settings.read(config_of())
 
 
 def record(config, **changes):
-    return provenance.record(config, **{"commit": "c0ffee", "dirty": False, "given": [], "made": []} | changes)
+    return provenance.record(config, **NOTHING | changes)
 
 
 def test_inputs_and_outputs_are_listed_with_the_sha256_of_their_bytes(config, tmp_path, monkeypatch):
@@ -97,3 +100,20 @@ def test_the_record_holds_config_and_seed_and_is_plain_json(config):
     assert found["config"]["studies"]["study1"]["sources"] == ["human", "smollm2_nf4", "smollm2_fp32"]
     assert found["seeds"]["seed"] == 20240327
     assert found["recorded_at"].endswith("+00:00")
+
+
+def test_runtimes_are_summed_over_the_jobs_of_a_rule(config, tmp_path):
+    head = "s\th:m:s\tmax_rss\n"
+    (tmp_path / "fit_model").mkdir()
+    (tmp_path / "fit_model" / "study1.deciding.tsv").write_text(f"{head}10.5\t0:00:10\t300.0\n")
+    (tmp_path / "fit_model" / "study2.deciding.tsv").write_text(f"{head}4.25\t0:00:04\t512.5\n")
+    (tmp_path / "list_rules.tsv").write_text(f"{head}0.1\t0:00:00\t-\n")
+
+    assert record(config, benchmarks=tmp_path)["runtimes"] == {
+        "fit_model": {"jobs": 2, "seconds": 14.8, "longest": 10.5, "memory_mb": 512.5},
+        "list_rules": {"jobs": 1, "seconds": 0.1, "longest": 0.1, "memory_mb": None},
+    }
+
+
+def test_a_run_without_benchmarks_has_no_runtimes(config):
+    assert record(config)["runtimes"] == {}

@@ -101,10 +101,10 @@ def test_figures_have_descriptions_and_figures_and_tables_are_numbered_from_one(
     figures = [caption for caption in page.captions if caption.startswith("Figure")]
     tables = [caption for caption in page.captions if caption.startswith("Table")]
 
-    assert len(page.alternatives) == len(figures) == 10
+    assert len(page.alternatives) == len(figures) == 19
     assert all(len(alternative) > 40 for alternative in page.alternatives)
     assert page.tables == len(tables) > 30
-    assert [caption.split(":")[0] for caption in figures] == [f"Figure {n}" for n in range(1, 11)]
+    assert [caption.split(":")[0] for caption in figures] == [f"Figure {n}" for n in range(1, 20)]
     assert [caption.split(":")[0] for caption in tables] == [f"Table {n}" for n in range(1, page.tables + 1)]
 
 

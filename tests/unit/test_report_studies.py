@@ -83,12 +83,17 @@ def test_texts_without_ratings_and_ratings_without_texts_make_one_report_that_sa
     assert "The fit is singular: a variance is estimated as zero." in page.text
     # It names no claim of the paper and is no replication of it; only the references may be anything's.
     assert "Lee" not in page.text
+    assert "No two sources of this study can be compared in style" in page.text
     assert [caption.split(":")[0] for caption in page.captions if "Figure" in caption] == [
         "Figure 1",
         "Figure 2",
         "Figure 3",
         "Figure 4",
         "Figure 5",
+        "Figure 6",
+        "Figure 7",
+        "Figure 8",
+        "Figure 9",
     ]
 
 
@@ -326,7 +331,9 @@ def test_examples_are_the_first_post_of_each_domain(usual):
     assert [post for post in study.posts.post_id if f"Post {post}<" in shown] == first
 
 
-@pytest.mark.parametrize("drawing", [figures.distribution, figures.means, figures.contrasts])
+@pytest.mark.parametrize(
+    "drawing", [figures.distribution, figures.means, figures.contrasts, figures.overall, figures.by_domain]
+)
 def test_every_drawing_of_simulated_ratings_says_so_inside(usual, drawing):
     assert drawing(usual.studies["study1"]).get_suptitle() == "SIMULATED RATINGS: no finding"
 
@@ -352,7 +359,7 @@ def test_means_are_drawn_where_the_table_has_them_with_the_truth_beside(usual):
 
     axes = figures.means(study).axes[0]
 
-    points = axes.collections[1].get_offsets()
+    points = axes.collections[2].get_offsets()
     assert [tuple(point) for point in points] == [
         (table.estimate["smollm2_nf4"], 1),
         (table.estimate["smollm2_fp32"], 0),

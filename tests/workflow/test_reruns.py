@@ -21,7 +21,13 @@ def test_a_changed_formula_refits_that_model_and_what_follows_from_it(smoke, edi
         '      deciding: {formula: "rating ~ source * domain + (1 | rater_id) + (1 | response_id)"}\n',
     )
 
-    assert smoke.would_run() == {"fit_model": 1, "decide_claims": 1, "record_provenance": 1, "render_report": 1}
+    assert smoke.would_run() == {
+        "fit_model": 1,
+        "decide_claims": 1,
+        "list_rules": 1,
+        "record_provenance": 1,
+        "render_report": 1,
+    }
 
 
 def test_an_edited_module_of_the_report_renders_again_and_no_more(smoke, edited):
@@ -59,7 +65,7 @@ def test_a_new_commit_renders_again_and_no_more(smoke):
 def test_a_changed_title_of_a_source_generates_and_fits_nothing(smoke, edited):
     edited("configs/smoke.yaml", "SmolLM2-135M in NF4", "SmolLM2-135M in four bits")
 
-    assert smoke.would_run() == {"record_provenance": 1, "render_report": 1}
+    assert smoke.would_run() == {"list_rules": 1, "record_provenance": 1, "render_report": 1}
 
 
 def test_one_changed_post_makes_its_own_responses_anew_and_no_other_text(smoke, edited):

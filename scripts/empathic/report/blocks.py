@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from matplotlib.figure import Figure
 
+from empathic import csvfile, files
 from empathic.report import figures
 from empathic.report.words import Prose, html, prose
 
 FENCE = "`" * 3
+
+
+class Markup(str):
+    """HTML that is safe to stand in a cell as it is."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,6 @@ def table(label: str, caption: str, columns: Sequence[Column]) -> str:
 
     It stands in a box of its own that scrolls where the page is narrow.
     """
-    head = "".join(f'<th scope="col"{_style(column)}>{html(column.head)}</th>' for column in columns)
     body = []
     for row in zip(*(column.cells for column in columns), strict=True):
         cells = [
@@ -49,14 +54,53 @@ def table(label: str, caption: str, columns: Sequence[Column]) -> str:
             for place, (column, cell) in enumerate(zip(columns, row, strict=True))
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
-    content = f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(body) + "\n</tbody>"
-    return labelled(f"tbl-{label}", raw(_scroll(f"<table>{content}</table>", "table")), caption)
+    return labelled(f"tbl-{label}", raw(_scroll(f"<table>{_content(columns, body)}</table>", "table")), caption)
 
 
-def figure(label: str, caption: str, drawing: Figure, alt: str) -> str:
-    """A drawing, saved beside the page as SVG, with its caption (prose) and a description of what it shows (prose)."""
+def cards(label: str, caption: str, columns: Sequence[Column], below: Iterable[Any]) -> str:
+    """A table of long words that never scrolls sideways: on a narrow page each row is a card of its own.
+
+    below: for each row a text that stands under it over the whole width.
+    """
+    body = []
+    for cells, text in zip(zip(*(column.cells for column in columns), strict=True), below, strict=True):
+        (_, first), *others = zip(columns, cells, strict=True)
+        # The roles: drawn as cards, it is no table to a browser, and would be none to a screen reader.
+        said = "".join(
+            f'<td role="cell" data-head="{html(column.head)}"{_style(column)}>{_cell(cell)}</td>'
+            for column, cell in others
+        )
+        body.append(f'<tr role="row"><th scope="row" role="rowheader">{html(first)}</th>{said}</tr>')
+        under = f'<td role="cell" colspan="{len(columns)}">{html(text)}</td>'
+        body.append(f'<tr role="row" class="below">{under}</tr>')
+    return labelled(
+        f"tbl-{label}", raw(f'<table role="table" class="cards">{_content(columns, body)}</table>'), caption
+    )
+
+
+def _cell(cell: Any) -> str:
+    return cell if isinstance(cell, Markup) else html(cell)
+
+
+def link(place: str, said: str) -> Markup:
+    """A link to a place on the page; place: its label."""
+    return Markup(f'<a href="#{html(place)}">{html(said)}</a>')
+
+
+def _content(columns: Sequence[Column], body: Iterable[str]) -> str:
+    head = "".join(f'<th scope="col"{_style(column)}>{html(column.head)}</th>' for column in columns)
+    return f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(body) + "\n</tbody>"
+
+
+def figure(label: str, caption: str, drawing: Figure, alt: str, data: pd.DataFrame) -> str:
+    """A drawing with its caption (prose) and a description of what it shows (prose).
+
+    data: the numbers that it draws. Beside the page lie figures/{label}.svg, .pdf and .csv.
+    """
     path = Path("figures") / f"{label}.svg"
     figures.save(drawing, path)
+    with files.whole(path.with_suffix(".csv"), "wb") as handle:
+        csvfile.write(data, handle)
     width = round(96 * drawing.get_figwidth())
     image = f'![]({path.as_posix()}){{fig-alt="{prose(alt)}" width="{width}"}}'
     box = f'::: {{.scroll tabindex="0" role="group" aria-label="figure"}}\n\n{image}\n\n:::'

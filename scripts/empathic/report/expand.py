@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 
 from empathic.errors import InputError
-from empathic.report import head
+from empathic.report import figures, head
 from empathic.report.loading import Run, Study
 from empathic.report.words import prose
 
@@ -64,6 +64,7 @@ def structure(run: Run) -> dict[str, Any]:
         "claims": run.claims is not None,
         "demo": run.claims is not None and bool(run.claims.demo_verdict.notna().any()),
         "about_paper": run.about_paper,
+        "verdicts": run.claims is not None and bool((run.claims.verdict != "not testable").any()),
     }
 
 
@@ -78,4 +79,8 @@ def _study(study: Study) -> dict[str, Any]:
         "others": bool(study.others),
         "counted": study.count_tests is not None and not study.count_tests.empty,
         "left_out_in_turn": study.leave_one_out is not None,
+        "multiverse": study.multiverse is not None,
+        "power": study.power is not None,
+        "recovery": study.recovery is not None,
+        "compared_in_style": study.posts is not None and not figures.style_differences(study).empty,
     }

@@ -22,12 +22,17 @@ WIDTH = 6.4  # inches
 INK, MUTED, BAND = "#1a1a1a", "#5c5c5c", "#e8e8e8"
 # Okabe and Ito's palette, the colours that stand out on white.
 MAIN, TRUTH, WARNING = "#0072B2", "#D55E00", "#A33A00"
+# The rest of it, dark enough on white, for sources drawn together: told apart by marker, too.
+SHADES = ("#0072B2", "#D55E00", "#007A5A", "#9A4A7A", "#1a1a1a", "#8A6D00", "#2F8FC4", "#5c5c5c")
+MARKERS = "osD^vPX<"
 THEME = {
     "figure.dpi": 96,
     "savefig.format": "svg",
     "svg.fonttype": "path",
     # With a fixed salt the same drawing has the same ids, and so the same bytes.
     "svg.hashsalt": "report",
+    # Letters in a PDF stay letters.
+    "pdf.fonttype": 42,
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 9,
@@ -59,10 +64,13 @@ def themed() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG, the same bytes for the same data, and close it."""
+    """Write a figure as SVG and, beside it, as PDF, the same bytes for the same data, and close it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with themed():
         figure.savefig(path, metadata={"Date": None})
+        # The places of all parts are found; finding them again would take as long as the drawing.
+        figure.set_layout_engine("none")
+        figure.savefig(path.with_suffix(".pdf"), format="pdf", metadata={"CreationDate": None})
     plt.close(figure)
 
 
@@ -109,13 +117,19 @@ def distribution(study: Study) -> Figure:
 
 
 def means(study: Study) -> Figure:
-    """Estimated marginal means by source with 95% intervals; the simulated truth beside them where there is one."""
+    """Estimated marginal means by source with 95% intervals, over the ratings themselves; the simulated truth beside.
+
+    The ratings are circles at each answer (of a scale of many answers: a strip), their area as the share of the source.
+    """
     table = study.deciding.means
     table = table[table.domain.isna()].set_index("source").loc[study.sources]
     truth = expected_by_source(study)
-    with canvas(1, 1, 0.42 * len(table) + 0.9, table.origin) as (figure, panels):
+    with canvas(1, 1, 0.55 * len(table) + 0.9, table.origin) as (figure, panels):
         axes = panels[0, 0]
         places = np.arange(len(table))[::-1]
+        given = answers(study)
+        heights = given.source.map(dict(zip(table.index, places, strict=True)))
+        axes.scatter(given.rating, heights, s=900 * given.share, color=BAND, edgecolor="none", zorder=0)
         _intervals(axes, table, places, MAIN)
         for place, (_, row) in zip(places, table.iterrows(), strict=True):
             axes.annotate(number(row.estimate), (row.estimate, place), (0, 7), textcoords="offset points", ha="center")
@@ -123,9 +137,67 @@ def means(study: Study) -> Figure:
             values = [truth[source] for source in table.index]
             axes.plot(values, places, "D", mfc="none", mec=TRUTH, mew=1.4, label="expected by the simulation")
             figure.legend(loc="outside lower center", frameon=False)
-        axes.set_yticks(places, [study.source_title(source) for source in table.index])
+        axes.set_yticks(places, [_wrapped(study.source_title(source)) for source in table.index])
+        axes.set_ylim(-0.7, len(table) - 0.3)
+        if len(study.item.scale.points) <= MANY_ANSWERS:
+            axes.set_xticks(study.item.scale.points)
+        axes.set_xlabel(f"Rating ({_scale(study)})")
+    return figure
+
+
+def answers(study: Study) -> pd.DataFrame:
+    """How often each source was given each answer: n, and its share of the source's ratings."""
+    counted = study.used.groupby(["source", "rating"]).size().rename("n").reset_index()
+    counted["share"] = counted.n / counted.groupby("source").n.transform("sum")
+    return counted.assign(origin=weakest(study.used.origin))
+
+
+def overall(study: Study) -> Figure:
+    """Each contrast over domains of equal weight: 95% interval thin, 90% thick; the band lies within the SESOI.
+
+    Two sources count as equivalent where the thick line lies inside the band.
+    """
+    table = study.deciding.overall
+    table = table[table.contrast.isin(drawn_contrasts(study))]
+    titles = [stacked(study, name) for name in table.contrast]
+    line = 0.15 + 0.13 * max(title.count("\n") + 1 for title in titles)
+    with canvas(1, 1, line * len(table) + 0.8, table.origin) as (figure, panels):
+        axes = panels[0, 0]
+        places = np.arange(len(table))[::-1]
+        sesoi = table.sesoi.max()
+        axes.axvspan(-sesoi, sesoi, color=BAND, zorder=0)
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        axes.hlines(places, table.conf_low_90, table.conf_high_90, color=MAIN, linewidth=4)
+        _intervals(axes, table, places, MAIN)
+        for place, row in zip(places, table.itertuples(), strict=True):
+            axes.annotate(number(row.estimate), (row.estimate, place), (0, 6), textcoords="offset points", ha="center")
+        axes.set_yticks(places, titles, fontsize=8)
         axes.set_ylim(-0.6, len(table) - 0.3)
-        axes.set_xlabel(f"Estimated mean rating ({_scale(study)})")
+        axes.set_xlabel(f"Difference of mean ratings ({_scale(study)})")
+    return figure
+
+
+def by_domain(study: Study) -> Figure:
+    """Estimated means in each domain, a panel a domain, sources in their order there from the highest mean down."""
+    table = study.deciding.means.dropna(subset=["domain"])
+    domains = [domain for domain in study.domains if domain in set(table.domain)]
+    columns = min(2, len(domains))
+    lines = math.ceil(len(domains) / columns)
+    with canvas(lines, columns, lines * (0.26 * len(study.sources) + 0.45) + 0.3, table.origin, sharex=True) as (
+        figure,
+        panels,
+    ):
+        for axes, domain in zip(panels.flat, domains, strict=False):
+            part = table[table.domain == domain].sort_values("estimate", kind="stable")
+            places = np.arange(len(part))
+            _intervals(axes, part, places, [SHADES[study.sources.index(name) % len(SHADES)] for name in part.source])
+            axes.set_title(domain, fontsize=8)
+            axes.set_yticks(places, [_wrapped(study.source_title(name)) for name in part.source], fontsize=7)
+            axes.set_ylim(-0.6, len(part) - 0.4)
+            axes.tick_params(axis="x", labelbottom=True, labelsize=7)
+        for axes in panels.flat[len(domains) :]:
+            axes.set_axis_off()
+        figure.supxlabel(f"Estimated mean rating ({_scale(study)})", fontsize=9)
     return figure
 
 
@@ -147,9 +219,7 @@ def contrasts(study: Study) -> Figure:
             axes.axvspan(-sesoi, sesoi, color=BAND, zorder=0)
             axes.axvline(0, color=MUTED, linewidth=0.8)
             _intervals(axes, part, places, [INK, *[MAIN] * (len(rows) - 1)])
-            axes.set_title(
-                "\n\N{MINUS SIGN} ".join(study.source_title(name) for name in contrast.split(" - ")), fontsize=8
-            )
+            axes.set_title(stacked(study, contrast), fontsize=8)
             axes.set_yticks(places, rows)
             axes.set_ylim(-0.6, len(rows) - 0.4)
         for axes in panels.flat[len(drawn) :]:
@@ -159,27 +229,37 @@ def contrasts(study: Study) -> Figure:
 
 
 def style(study: Study) -> Figure:
-    """The mean by source of the features that differ most, one SD to each side; each panel has its own scale."""
-    features = telling_features(study)
-    table = study.style[study.style.feature.isin(features)]
-    columns = 3
-    lines = math.ceil(len(features) / columns)
-    places = dict(zip(study.sources, range(len(study.sources))[::-1], strict=True))
-    with canvas(lines, columns, lines * (0.3 * len(places) + 0.55), table.origin, sharey=True) as (figure, panels):
-        for axes, feature in zip(panels.flat, features, strict=False):
-            part = table[table.feature == feature]
-            heights = part.source.map(places).astype(float)
-            axes.errorbar(part["mean"], heights, xerr=part.std_dev, fmt="o", color=MAIN, markersize=4, elinewidth=1.1)
-            axes.set_title(feature.replace("_", " "), fontsize=8)
-            axes.set_yticks(
-                list(places.values()), [_wrapped(study.source_title(source)) for source in places], fontsize=7
-            )
-            axes.set_ylim(-0.6, len(places) - 0.4)
-            axes.xaxis.set_major_locator(MaxNLocator(3))
-            axes.tick_params(axis="x", labelsize=7)
-        for axes in panels.flat[len(features) :]:
-            axes.set_axis_off()
+    """The difference of each source from the reference in each feature, in SDs within sources, with its sign."""
+    table = style_differences(study)
+    features = list(dict.fromkeys(table.feature))
+    places = dict(zip(features, range(len(features))[::-1], strict=True))
+    named = [name for name in study.sources if name in set(table.source)]
+    with canvas(1, 1, 0.24 * len(features) + 0.9 + 0.2 * len(named), table.origin) as (figure, panels):
+        axes = panels[0, 0]
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        axes.hlines(list(places.values()), *_span(table.d), color=BAND, linewidth=0.6, zorder=0)
+        for place, source in enumerate(named):
+            part = table[table.source == source]
+            look = {"color": SHADES[place % len(SHADES)], "marker": MARKERS[place % len(MARKERS)]}
+            axes.scatter(part.d, part.feature.map(places), s=30, label=study.source_title(source), **look)
+        axes.set_yticks(list(places.values()), [name.replace("_", " ") for name in features], fontsize=8)
+        axes.set_ylim(-0.6, len(features) - 0.4)
+        axes.set_xlabel(f"Difference from {study.source_title(study.sources[0])}, in SDs within sources (d)")
+        figure.legend(loc="outside lower left", frameon=False, fontsize=8)
     return figure
+
+
+def style_differences(study: Study) -> pd.DataFrame:
+    """What `style` draws: feature, source, d (source - reference), origin; features by their largest difference."""
+    compared = study.style_tables["contrasts"]
+    reference = f"{study.sources[0]} - "
+    own = compared[compared.contrast.str.startswith(reference)]
+    own = own.assign(source=own.contrast.str.removeprefix(reference), d=-own.d)
+    order = telling_features(study)
+    own = own[own.feature.isin(order)].dropna(subset=["d"])
+    return own.sort_values("feature", key=lambda names: names.map(order.index), kind="stable")[
+        ["feature", "source", "d", "p_adjusted", "origin"]
+    ]
 
 
 def telling_features(study: Study) -> list[str]:
@@ -212,5 +292,14 @@ def _scale(study: Study) -> str:
     return f"scale {scale.min:g} to {scale.max:g}"
 
 
+def _span(values: pd.Series) -> tuple[float, float]:
+    return min(0.0, values.min()), max(0.0, values.max())
+
+
+def stacked(study: Study, contrast: str) -> str:
+    """A contrast's title over two lines."""
+    return "\n\N{MINUS SIGN} ".join(_wrapped(study.source_title(name)) for name in contrast.split(" - "))
+
+
 def _wrapped(title: str) -> str:
-    return textwrap.fill(title, 24)
+    return textwrap.fill(title, 28)

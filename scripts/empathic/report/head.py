@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from empathic.report import blocks
+from empathic.report import blocks, verdict_figure
 from empathic.report.loading import Run, Study
 from empathic.report.words import Prose, count, counted, interval, is_missing, listing, number, prose
 from empathic.tables import DEMO_VERDICTS, VERDICTS
@@ -138,15 +138,42 @@ def claims_table(run: Run) -> str:
         blocks.numbers("Estimate", _estimates(claims)),
         blocks.words("Reported", [_reported(row) for row in claims.itertuples()]),
         blocks.words("Verdict", claims.verdict),
-        blocks.words("Why", claims.why),
+        blocks.words("Look at", [_where(run, row) for row in claims.itertuples()]),
     ]
     caption = (
         "The claims and their verdicts. *How sure* says what the claim rests on: the paper's abstract, a summary of "
         "it, or less. The estimate is that of the component that decides, in units of the scale, with its unadjusted "
         "95% interval (90% for an equivalence). "
-        "*Reported* is the paper's own figure, once someone who holds the paper has entered it."
+        "*Reported* is the paper's own figure, once someone who holds the paper has entered it. Below each claim "
+        "stands why it has this verdict."
     )
-    return blocks.table("claims", caption, columns)
+    return blocks.cards("claims", caption, columns, claims.why)
+
+
+def _where(run: Run, claim) -> blocks.Markup:
+    """A link to the part of the report that a claim is about, where there is one."""
+    study = run.studies.get(claim.study)
+    if study is None or (claim.family == "style" and study.posts is None):
+        return blocks.Markup("")
+    if claim.family == "style":
+        return blocks.link(f"style-{study.name}", "style")
+    return blocks.link(study.name, "results")
+
+
+def verdicts(run: Run) -> str:
+    """Figure: the verdicts on claims that rest on observed data; empty where there are none."""
+    claims = run.claims[run.claims.verdict != "not testable"]
+    if claims.empty:
+        return ""
+    caption = (
+        "Verdicts on the claims that rest on observed data; what is not testable is not drawn, nor what the rules "
+        "would say of other data."
+    )
+    alt = "One line a claim, one mark at its verdict: " + listing(
+        f"{row.statement}: {row.verdict}" for row in claims.itertuples()
+    )
+    data = claims[["claim_id", "study", "statement", "estimate", "conf_low", "conf_high", "verdict", "origin"]]
+    return blocks.figure("verdicts", caption, verdict_figure.verdicts(claims), f"{alt}.", data)
 
 
 def demo_table(run: Run) -> str:

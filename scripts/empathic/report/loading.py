@@ -16,6 +16,11 @@ from empathic.settings import GENERATED, has_real_ratings, has_texts, is_rated
 
 STYLE = (tables.STYLE_CONTRASTS, tables.CLASSIFIER, tables.DISTINCTIVE, tables.REPEATED, tables.LIKENESS)
 
+OF_A_MODEL = (
+    *(tables.FIXED, tables.RANDOM, tables.TESTS, tables.MEANS, tables.CONTRASTS),
+    *(tables.INTERACTIONS, tables.RANDOM_EFFECTS, tables.RESIDUALS),
+)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -28,6 +33,9 @@ class Model:
     tests: pd.DataFrame
     means: pd.DataFrame
     contrasts: pd.DataFrame
+    interactions: pd.DataFrame
+    random_effects: pd.DataFrame
+    residuals: pd.DataFrame
 
     @property
     def overall(self) -> pd.DataFrame:
@@ -59,6 +67,9 @@ class Study:
     style_tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     count_tests: pd.DataFrame | None = None
     leave_one_out: pd.DataFrame | None = None
+    multiverse: pd.DataFrame | None = None
+    power: pd.DataFrame | None = None
+    recovery: pd.DataFrame | None = None
     models: dict[str, Model] = field(default_factory=dict)
     generations: dict[str, pd.DataFrame] = field(default_factory=dict)
     instrument: Instrument | None = None
@@ -130,6 +141,7 @@ class Run:
     claims: pd.DataFrame | None
     components: pd.DataFrame | None
     by_model: pd.DataFrame | None
+    rules: pd.DataFrame
 
     @property
     def config(self) -> dict[str, Any]:
@@ -169,6 +181,7 @@ def load(results: Path | str, simulated: Path | str) -> Run:
             table.read(results / table.path) if decided else None
             for table in (tables.CLAIMS, tables.COMPONENTS, tables.BY_MODEL)
         ),
+        tables.RULES.read(results / tables.RULES.path),
     )
 
 
@@ -197,11 +210,16 @@ def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str)
         parts |= {"count_tests": tables.COUNT_TESTS.read(folder / "count_tests.csv")}
         if "robustness" in config["report"]["include"]:
             parts |= {"leave_one_out": tables.LEAVE_ONE_OUT.read(folder / "leave_one_out.csv")}
+            parts |= {"multiverse": tables.MULTIVERSE.read(folder / "multiverse.csv")}
         parts["models"] = {model: _model(folder / "models" / model) for model in settings["models"]}
         instrument = provenance["shown"][settings["ratings"]["instrument"]]
         parts["instrument"] = Instrument.model_validate(yaml.safe_load(instrument))
         if settings["ratings"]["simulate"]:
             parts["truth"] = files.read_json(simulated / "SIMULATED_truth.json")
+    if len(settings["sources"]) > 1:
+        asked = config["report"]["include"]
+        planned = [table for table in (tables.POWER, tables.RECOVERY) if Path(table.path).stem in asked]
+        parts |= _described(folder, planned)
     return Study(name, settings, declared, **parts)
 
 
@@ -215,10 +233,7 @@ def _model(folder: Path) -> Model:
     return Model(
         folder.name,
         files.read_json(folder / "fit.json"),
-        *(
-            table.read(folder / Path(table.path).name)
-            for table in (tables.FIXED, tables.RANDOM, tables.TESTS, tables.MEANS, tables.CONTRASTS)
-        ),
+        *(table.read(folder / Path(table.path).name) for table in OF_A_MODEL),
     )
 
 

@@ -4,7 +4,19 @@ import pandas as pd
 
 from empathic.report import blocks, figures
 from empathic.report.loading import Model, Study
-from empathic.report.words import MISSING, Prose, count, counted, html, interval, listing, number, p_value, prose
+from empathic.report.words import (
+    MISSING,
+    Prose,
+    count,
+    counted,
+    html,
+    interval,
+    is_missing,
+    listing,
+    number,
+    p_value,
+    prose,
+)
 
 MADE = {"simulated": " **Simulated ratings.**", "stand_in": " **Stand-in texts.**", "observed": ""}
 DF = {
@@ -24,7 +36,7 @@ def distribution(study: Study) -> str:
         f"{study.source_title(source)} ({count(sizes.get(source, 0))} ratings)" for source in study.sources
     )
     alt = f"Bar charts of the share of each answer, one for each of {counts}."
-    return blocks.figure(f"{study.name}-ratings", caption, figures.distribution(study), alt)
+    return blocks.figure(f"{study.name}-ratings", caption, figures.distribution(study), alt, figures.answers(study))
 
 
 def means(study: Study) -> str:
@@ -32,7 +44,8 @@ def means(study: Study) -> str:
     table = _overall(study.deciding.means)
     caption = (
         f"{prose(study.title)}: estimated marginal means with 95% intervals, domains weighing equally "
-        f"(deciding model).{_made(study)}"
+        f"(deciding model), over the ratings themselves: the area of a circle is the share of the source's ratings "
+        f"that gave this answer.{_made(study)}"
     )
     if study.truth:
         caption += " The diamonds are the expected ratings that the raters were simulated from."
@@ -40,7 +53,8 @@ def means(study: Study) -> str:
         f"{study.source_title(row.source)} {number(row.estimate)} {interval(row.conf_low, row.conf_high)}"
         for row in table.itertuples()
     )
-    return blocks.figure(f"{study.name}-means", caption, figures.means(study), f"Points with intervals: {values}.")
+    alt = f"Points with intervals over circles, one row a source: {values}."
+    return blocks.figure(f"{study.name}-means", caption, figures.means(study), alt, table)
 
 
 def means_table(study: Study) -> str:
@@ -76,7 +90,125 @@ def contrasts(study: Study) -> str:
         for row in overall[overall.contrast.isin(shown)].itertuples()
     )
     alt = f"One panel a contrast, one line a domain. Over all domains: {values}."
-    return blocks.figure(f"{study.name}-contrasts", caption, figures.contrasts(study), alt)
+    drawn = study.deciding.contrasts[study.deciding.contrasts.contrast.isin(shown)]
+    return blocks.figure(f"{study.name}-forest", caption, figures.contrasts(study), alt, drawn)
+
+
+def overall(study: Study) -> str:
+    """Figure: contrasts over all domains with the band of equivalence."""
+    table = study.deciding.overall
+    if table.empty:
+        return "With one source there is nothing to compare."
+    drawn = table[table.contrast.isin(figures.drawn_contrasts(study))]
+    caption = (
+        f"{prose(study.title)}: differences of sources over domains of equal weight, with 95% intervals (thin) and 90% "
+        "intervals (thick). The band holds differences smaller than the smallest effect size of interest: where the "
+        f"thick line lies inside it, the two are equivalent at the unadjusted 5% level.{_made(study)}"
+    )
+    if len(drawn) < len(table):
+        caption += (
+            f" Drawn are the {count(len(drawn))} contrasts with the reference, of {count(len(table))}; the table has "
+            "all."
+        )
+    values = listing(
+        f"{study.contrast_title(row.contrast)} {number(row.estimate)} {interval(row.conf_low, row.conf_high)}"
+        for row in drawn.itertuples()
+    )
+    alt = f"Points with intervals, one line a contrast: {values}."
+    return blocks.figure(f"{study.name}-contrasts", caption, figures.overall(study), alt, drawn)
+
+
+def by_domain(study: Study) -> str:
+    """Figure: the order of sources in each domain."""
+    table = study.deciding.means.dropna(subset=["domain"])
+    if table.empty:
+        return "The deciding model of this study has no means by domain."
+    caption = (
+        f"{prose(study.title)}: estimated marginal means in each domain with 95% intervals, sources in their order "
+        f"there (deciding model).{_made(study)}"
+    )
+    tops = listing(
+        f"in {domain} {study.source_title(rows.loc[rows.estimate.idxmax(), 'source'])}"
+        for domain, rows in table.groupby("domain", sort=False)
+    )
+    alt = f"One panel a domain, one line a source, the highest on top: {tops}."
+    return blocks.figure(f"{study.name}-by-domain", caption, figures.by_domain(study), alt, table)
+
+
+def order(study: Study) -> str:
+    """Table: the sources of each domain from the highest estimated mean down, with how far the ends lie apart."""
+    table = study.deciding.means.dropna(subset=["domain"])
+    if table.empty:
+        return ""
+    groups = [
+        (domain, rows.sort_values("estimate", ascending=False, kind="stable"))
+        for domain, rows in table.groupby("domain", sort=False)
+    ]
+    columns = [
+        blocks.words("Domain", [domain for domain, _ in groups]),
+        blocks.words("Sources, highest mean first", [_ranked(study, rows) for _, rows in groups]),
+    ]
+    orders = len({tuple(rows.source) for _, rows in groups})
+    caption = (
+        f"{prose(study.title)}: the order of sources by estimated mean (deciding model) in each domain: "
+        f"{counted(orders, 'order')} over {counted(len(groups), 'domain')}. An order alone tests nothing; the "
+        f"contrasts do.{_made(study)}"
+    )
+    return blocks.table(f"{study.name}-order", caption, columns)
+
+
+def _ranked(study: Study, rows: pd.DataFrame) -> str:
+    return ", ".join(f"{study.source_title(row.source)} {number(row.estimate)}" for row in rows.itertuples())
+
+
+def interaction(study: Study) -> Prose:
+    """Sentence: whether the differences of sources change with the domain, by the deciding model's test."""
+    tests = study.deciding.tests
+    found = tests[tests.test == "source:domain"]
+    if found.empty:
+        return Prose("The deciding model has no interaction of source and domain, so none is tested.")
+    row = found.iloc[0]
+    df = number(row.df_num, 0) + ("" if is_missing(row.df_den) else f", {number(row.df_den, 1)}")
+    p = p_value(row.p_value)
+    return Prose(
+        f"The interaction of source and domain has {'χ²' if is_missing(row.df_den) else 'F'}({df}) = "
+        f"{number(row.statistic)}, p {p if p.startswith('<') else f'= {p}'}"
+        f"{', of simulated ratings' if study.simulated else ''}."
+    )
+
+
+def interactions_table(study: Study) -> str:
+    """Table: how far each contrast in a domain lies from its mean over the domains."""
+    table = study.deciding.interactions
+    if table.empty:
+        return ""
+    rows = list(table.itertuples())
+    columns = [
+        blocks.words("Contrast", [study.contrast_title(row.contrast) for row in rows]),
+        blocks.words("Domain", [row.by for row in rows]),
+        blocks.numbers("Less its mean", [number(row.estimate) for row in rows]),
+        blocks.numbers("SE", [number(row.std_error, 3) for row in rows]),
+        blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for row in rows]),
+        blocks.numbers("p", [p_value(row.p_value) for row in rows]),
+        blocks.numbers("p, equivalence", [p_value(row.p_equivalence) for row in rows]),
+    ]
+    caption = (
+        f"{prose(study.title)}: the difference of two sources in a domain less its mean over the domains (deciding "
+        f"model), unadjusted.{_made(study)}"
+    )
+    if table.sesoi.notna().any():
+        caption += f" Equivalence is tested against ±{number(table.sesoi.max())}, in units of the scale."
+    return blocks.table(f"{study.name}-interactions", caption, columns)
+
+
+def without_humans(study: Study) -> Prose:
+    """Why nothing is said of humans, in a study without their responses; else empty."""
+    if any(declared["kind"] == "human" for declared in study.declared.values()):
+        return Prose("")
+    return Prose(
+        "No source of this study is human, so nothing is said of humans here: sources are compared within one study "
+        "alone, never with the humans of another."
+    )
 
 
 def contrasts_table(study: Study) -> str:
@@ -305,11 +437,12 @@ def examples(study: Study) -> str:
     first = study.responses[study.responses["sample"] == 0]
     parts = []
     for post in posts.itertuples():
-        content = [f"<h3>Post {html(post.post_id)}</h3>", blocks.quoted(post.text)]
+        content = [f"<h3>Post {html(post.post_id)}</h3>", blocks.quoted(post.text), '<div class="beside">']
         answers = first[first.post_id == post.post_id].set_index("source").text
         for source in study.sources:
-            content.append(f"<h3>{html(study.source_title(source))}</h3>")
-            content.append(blocks.quoted(answers[source]) if source in answers else f"<p>{MISSING} no answer</p>")
+            text = blocks.quoted(answers[source]) if source in answers else f"<p>{MISSING} no answer</p>"
+            content.append(f"<div><h3>{html(study.source_title(source))}</h3>\n{text}</div>")
+        content.append("</div>")
         parts.append(blocks.folded(f"{post.domain}: post {post.post_id} and the responses to it", "\n".join(content)))
     return blocks.raw("\n".join(parts))
 

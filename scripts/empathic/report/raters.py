@@ -60,7 +60,7 @@ def flow(study: Study) -> str:
         f"{f'beside it those who left: {boxes}' if len(left) else 'nobody left'}."
     )
     caption = f"{prose(study.title)}: participant flow{_made(study)}. Each box counts raters and their ratings."
-    return blocks.figure(f"{study.name}-flow-chart", caption, flow_figure.flow(study, _reason), alt)
+    return blocks.figure(f"{study.name}-flow-chart", caption, flow_figure.flow(study, _reason), alt, table)
 
 
 def flow_table(study: Study) -> str:

@@ -33,13 +33,15 @@ def render(
     page: Path,
     *,
     engine: str,
+    figures: Path | None = None,
     source: Path = Path("report"),
     say: Callable[[str], None],
 ) -> None:
     """Render the report on a run into one HTML file.
 
-    results, simulated: the run's folders. engine: quarto, pandoc, or auto (Quarto where it is installed). source: the
-    folder with report.qmd. say: shows a line to who watches.
+    results, simulated: the run's folders. engine: quarto, pandoc, or auto (Quarto where it is installed). figures: the
+    folder that gets each figure as SVG and PDF with its data as CSV, if any. source: the folder with report.qmd. say:
+    shows a line to who watches.
 
     Raises InputError where Quarto is asked for and missing, code of the report fails, or a reference leads nowhere.
     """
@@ -57,6 +59,9 @@ def render(
             say(f"by pandoc {pypandoc.get_pandoc_version()}, without Quarto")
             _by_pandoc(text, copy, Path(temporary), environment)
         content = (copy / "report.html").read_bytes()
+        if figures:
+            shutil.rmtree(figures, ignore_errors=True)
+            shutil.copytree(copy / "figures", figures)
     with files.whole(page, "wb") as handle:
         handle.write(content)
     say(f"{page}, {len(content) / 1e6:.1f} MB")

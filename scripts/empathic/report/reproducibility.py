@@ -2,9 +2,43 @@
 
 import yaml
 
-from empathic.report import blocks
+from empathic.report import blocks, rule_figure
 from empathic.report.loading import Run
-from empathic.report.words import Prose, counted, listing, prose
+from empathic.report.words import Prose, count, counted, listing, number, prose
+
+
+def rules(run: Run) -> str:
+    """Figure: the rules of the run and which feeds which."""
+    names = list(dict.fromkeys(run.rules.rule))
+    caption = (
+        f"The {counted(len(names), 'rule')} of this run. An arrow leads from a rule to one that reads what it made; "
+        "where a chain of arrows says so already, there is none."
+    )
+    order = rule_figure.levels(run.rules)
+    said = listing(prose(name.replace("_", " ")) for name in sorted(names, key=order.__getitem__))
+    alt = f"Boxes and arrows, from the first rules to the last: {said}."
+    return blocks.figure("rules", caption, rule_figure.rules(run.rules), alt, run.rules)
+
+
+def runtimes_table(run: Run) -> str:
+    """Table: how long the jobs of each rule took, and the memory of the largest."""
+    found = run.provenance["runtimes"]
+    if not found:
+        return "Snakemake's benchmarks of this run are not here, so nothing is said of its times and its memory."
+    rows = sorted(found.items(), key=lambda item: -item[1]["seconds"])
+    columns = [
+        blocks.words("Rule", [name.replace("_", " ") for name, _ in rows]),
+        blocks.numbers("Jobs", [count(known["jobs"]) for _, known in rows]),
+        blocks.numbers("Seconds in all", [number(known["seconds"], 1) for _, known in rows]),
+        blocks.numbers("Longest job (s)", [number(known["longest"], 1) for _, known in rows]),
+        blocks.numbers("Memory of the largest (MB)", [number(known["memory_mb"], 0) for _, known in rows]),
+    ]
+    caption = (
+        "Time on the clock and resident memory by rule, from Snakemake's benchmarks of the jobs that had ended when "
+        "the run was recorded; a dash where a job was too short to be measured. Texts that a cache held were not made "
+        "anew."
+    )
+    return blocks.table("runtimes", caption, columns)
 
 
 def versions_table(run: Run) -> str:
@@ -59,3 +93,13 @@ def config(run: Run) -> str:
     """The config as filled in, folded."""
     text = yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True, width=100)
     return blocks.raw(blocks.folded("The config, with all defaults filled in", blocks.listing(text, "config")))
+
+
+def citation(run: Run) -> Prose:
+    """What to cite a number of this report by."""
+    known = run.provenance["commit"]
+    state = f"commit {prose(known[:12])}" if known else "commit unknown"
+    return Prose(
+        f"“{prose(run.config['report']['title'])}”, run {prose(run.config['run'])}, recorded "
+        f"{prose(run.provenance['recorded_at'][:10])}, {state}"
+    )

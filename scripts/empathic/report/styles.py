@@ -16,15 +16,24 @@ BY_RATING = 10
 
 
 def features(study: Study) -> str:
-    """Figure: mean and SD by source of the features that set the sources apart most."""
-    shown = figures.telling_features(study)
+    """Figure: how far each source lies from the reference in the features that set the sources apart most."""
+    table = figures.style_differences(study)
+    if table.empty:
+        return "No two sources of this study can be compared in style: there is one, or they share no post."
+    names = list(dict.fromkeys(table.feature))
+    reference = study.source_title(study.sources[0])
     caption = (
-        f"{prose(study.title)}: style of the responses by source, mean and one SD to each side: the "
-        f"{count(len(shown))} features of the largest differences, in SDs within sources. Each panel has its scale."
+        f"{prose(study.title)}: how far the style of each source lies from that of {prose(reference)}, in SDs within "
+        f"sources: the {count(len(names))} features in which any two sources differ most. Right of the line: more than "
+        f"{prose(reference)}.{_made(table)}"
     )
-    sources = counted(len(study.sources), "source")
-    alt = f"{count(len(shown))} panels, one a feature, each with one point for each of {sources}."
-    return blocks.figure(f"{study.name}-style", caption, figures.style(study), alt)
+    largest = listing(
+        f"{study.source_title(source)} in {_plain(row.feature)} ({number(row.d)})"
+        for source, rows in table.groupby("source", sort=False)
+        for row in [rows.loc[rows.d.abs().idxmax()]]
+    )
+    alt = f"One line a feature, one mark a source, as differences from {reference}. The largest: {largest}."
+    return blocks.figure(f"{study.name}-style", caption, figures.style(study), alt, table)
 
 
 def features_table(study: Study) -> str:
@@ -59,7 +68,7 @@ def contrasts_table(study: Study) -> str:
     table = study.style_tables["contrasts"]
     tested = table.dropna(subset=["p_value", "d"])
     if tested.empty:
-        return "No two sources of this study can be compared in style: there is one, or they share no post."
+        return ""  # The figure's place says why.
     order = tested.assign(size=tested.d.abs()).sort_values("size", ascending=False, kind="stable")
     shown = order.groupby("contrast", sort=False).head(FEWEST)
     shown = shown.set_index("contrast").loc[[name for name in table.contrast.unique() if name in set(shown.contrast)]]

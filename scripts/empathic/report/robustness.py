@@ -1,0 +1,131 @@
+"""What stands beside a study's result where a run asks for it: other ways of analysing, power, recovery."""
+
+import math
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from empathic.report import blocks, figures
+from empathic.report.figures import MARKERS, MUTED, SHADES, canvas
+from empathic.report.loading import Study
+from empathic.report.words import MISSING, count, counted, interval, listing, number, prose
+
+OTHERWISE = {
+    "robustness": "Models without each post and each domain, and the multiverse of other ways of analysing",
+    "power": "Power: how probable each verdict is, by the number of raters and of posts",
+    "recovery": "Recovery: whether the models find in simulated data what was put in",
+}
+SIMULATED = "Simulated studies; nothing of them is observed."
+
+
+def not_included(study: Study) -> str:
+    """One line for each part that is made on demand alone and is not in this report: how it is had."""
+    has = {"robustness": study.multiverse, "power": study.power, "recovery": study.recovery}
+    return blocks.listed(
+        f"{said}: not in this report. <code>snakemake {part}</code> makes it; "
+        f"<code>report: include: &#91;{part}&#93;</code> in the config brings it here."
+        for part, said in OTHERWISE.items()
+        if has[part] is None and (study.ratings is not None if part == "robustness" else len(study.sources) > 1)
+    )
+
+
+def multiverse(study: Study) -> str:
+    """Figure: each contrast by every way of analysing the ratings, from the smallest d up."""
+    table = study.multiverse.dropna(subset=["d"])
+    if table.empty:
+        return "No way of analysing the ratings otherwise could be fitted."
+    lost = int((study.multiverse.status != "converged").sum())
+    shown = _shown(study, table)
+    caption = (
+        f"{prose(study.title)}: contrasts by {counted(_ways(table), 'way')} of analysing the same ratings, in total "
+        "SDs (*d*), each panel in rising order; filled where the unadjusted p is below .05. "
+        f"{counted(lost, 'fit')} failed or could not be had. It decides nothing.{_origin(table)}"
+    )
+    ends = listing(
+        f"{study.contrast_title(name)} from {number(rows.d.min())} to {number(rows.d.max())}"
+        for name, rows in table[table.contrast.isin(shown)].groupby("contrast", sort=False)
+    )
+    alt = f"One panel a contrast, one point a way of analysing: {ends}."
+    return blocks.figure(f"{study.name}-multiverse", caption, _multiverse(study, table, shown), alt, table)
+
+
+def _shown(study: Study, table: pd.DataFrame) -> list[str]:
+    drawn = figures.drawn_contrasts(study)
+    return [name for name in dict.fromkeys(table.contrast) if name in drawn]
+
+
+def _ways(table: pd.DataFrame) -> int:
+    return table.groupby(["exclusions", "treatment", "structure"]).ngroups
+
+
+def _multiverse(study: Study, table: pd.DataFrame, shown: list[str]) -> Figure:
+    columns = min(2, len(shown))
+    lines = math.ceil(len(shown) / columns)
+    treatments = list(dict.fromkeys(table.treatment))
+    with canvas(lines, columns, 1.6 * lines + 0.5, table.origin, sharey=True) as (figure, panels):
+        for axes, contrast in zip(panels.flat, shown, strict=False):
+            part = table[table.contrast == contrast].sort_values("d", kind="stable").reset_index(drop=True)
+            axes.axhline(0, color=MUTED, linewidth=0.8)
+            for place, treatment in enumerate(treatments):
+                rows = part[part.treatment == treatment]
+                colour = SHADES[place % len(SHADES)]
+                fill = [colour if p < 0.05 else "white" for p in rows.p_value.fillna(1)]
+                look = {"marker": MARKERS[place % len(MARKERS)], "edgecolors": colour, "s": 22}
+                axes.scatter(rows.index, rows.d, c=fill, label=treatment if axes is panels.flat[0] else None, **look)
+            axes.set_title(figures.stacked(study, contrast), fontsize=8)
+            axes.set_xticks([])
+        for axes in panels.flat[len(shown) :]:
+            axes.set_axis_off()
+        figure.supylabel("Difference in total SDs (d)", fontsize=9)
+        figure.legend(loc="outside lower left", frameon=False, fontsize=8, ncols=len(treatments))
+    return figure
+
+
+def power(study: Study) -> str:
+    """Table: how probable each verdict is, by claim and size of the study."""
+    rows = list(study.power.itertuples())
+    columns = [
+        blocks.words("Claim", [row.claim_id for row in rows]),
+        blocks.numbers("Raters", [count(row.raters) for row in rows]),
+        blocks.numbers("Posts", [count(row.posts) for row in rows]),
+        blocks.words("Verdict", [row.verdict for row in rows]),
+        blocks.numbers("Probability", [number(row.probability) for row in rows]),
+        blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for row in rows]),
+        blocks.numbers("Studies", [count(row.studies) for row in rows]),
+    ]
+    caption = (
+        f"{prose(study.title)}: how probable each verdict is where the claim is true, over simulated studies, with "
+        f"Wilson's interval. {SIMULATED}"
+    )
+    return blocks.table(f"{study.name}-power", caption, columns)
+
+
+def recovery(study: Study) -> str:
+    """Table: what was put into simulated data, and what the models find in them."""
+    rows = list(study.recovery.itertuples())
+    columns = [
+        blocks.words("Contrast", [study.contrast_title(row.contrast) for row in rows]),
+        blocks.words("Data", [row.kind for row in rows]),
+        blocks.numbers("Truth", [number(row.truth) for row in rows]),
+        blocks.numbers(
+            "Bias (Monte Carlo SE)", [f"{number(row.bias, 3)} ({number(row.bias_mc_error, 3)})" for row in rows]
+        ),
+        blocks.numbers("SD of estimates", [number(row.sd_of_estimates, 3) for row in rows]),
+        blocks.numbers("Mean SE", [number(row.mean_std_error, 3) for row in rows]),
+        blocks.numbers("Coverage (Monte Carlo SE)", [_coverage(row) for row in rows]),
+        blocks.numbers("Fits (failed)", [f"{count(row.data_sets)} ({count(row.failed)})" for row in rows]),
+        blocks.words("Recovered", ["yes" if row.within else "no" for row in rows]),
+    ]
+    caption = (
+        f"{prose(study.title)}: what the models find in simulated data of known truth; coverage is that of 95% "
+        f"intervals. *Recovered*: bias, and coverage less 95%, are within three Monte Carlo errors of zero. {SIMULATED}"
+    )
+    return blocks.table(f"{study.name}-recovery", caption, columns)
+
+
+def _coverage(row) -> str:
+    return MISSING if pd.isna(row.coverage) else f"{number(row.coverage, 3)} ({number(row.coverage_mc_error, 3)})"
+
+
+def _origin(table: pd.DataFrame) -> str:
+    return " **Simulated ratings.**" if "simulated" in set(table.origin) else ""

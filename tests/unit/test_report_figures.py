@@ -1,0 +1,291 @@
+"""The report's drawings and what lies beside them, on a made-up run."""
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from made_up_run import ROOT, write
+
+from empathic import rulegraph, tables
+from empathic.report import (
+    blocks,
+    diagnostics,
+    figures,
+    head,
+    loading,
+    outcomes,
+    reproducibility,
+    robustness,
+    rule_figure,
+    styles,
+    verdict_figure,
+)
+
+# As Snakemake 9.27.1 prints it.
+MERMAID = """---
+title: DAG
+---
+flowchart TB
+	id0[all]
+	id1[render_report]
+	id2[merge_ratings]
+	id3[fit_model]
+	style id0 fill:#D95757,stroke-width:2px,color:#333333
+	id1 --> id0
+	id2 --> id1
+	id3 --> id1
+	id2 --> id3
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("figures"))
+
+
+@pytest.fixture
+def run(made, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return loading.load(made.results, made.simulated)
+
+
+@pytest.fixture
+def study(run):
+    return run.studies["study1"]
+
+
+def beside(study, name):
+    return pd.read_csv(f"figures/{study.name}-{name}.csv")
+
+
+def test_beside_each_figure_lie_its_svg_its_pdf_and_the_numbers_that_it_draws(study, tmp_path):
+    outcomes.overall(study)
+
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
+        "study1-contrasts.csv",
+        "study1-contrasts.pdf",
+        "study1-contrasts.svg",
+    ]
+    assert beside(study, "contrasts").estimate.tolist() == pytest.approx(study.deciding.overall.estimate.tolist())
+    assert set(beside(study, "contrasts").origin) == {"simulated"}
+
+
+def test_the_circles_behind_the_means_are_all_ratings_that_the_models_read(study):
+    table = figures.answers(study)
+
+    assert table.n.sum() == len(study.used)
+    assert table.groupby("source").share.sum().tolist() == pytest.approx([1, 1, 1])
+
+
+def test_two_sources_count_as_equivalent_where_the_thick_line_lies_in_the_band(study):
+    axes = figures.overall(study).axes[0]
+    row = study.deciding.overall.iloc[0]
+
+    band = axes.patches[0].get_extents().transformed(axes.transData.inverted())
+    thick = axes.collections[0].get_segments()[0]
+    assert (band.x0, band.x1) == pytest.approx((-row.sesoi, row.sesoi))
+    assert thick[:, 0].tolist() == pytest.approx([row.conf_low_90, row.conf_high_90])
+
+
+def test_sources_stand_in_their_order_in_each_domain(study):
+    means = study.deciding.means
+    rows = means[means.domain == "parenting"].sort_values("estimate", ascending=False)
+
+    titles = [label.get_text().replace("\n", " ") for label in figures.by_domain(study).axes[0].get_yticklabels()]
+    assert titles[::-1] == [study.source_title(source) for source in rows.source]
+    assert rows.iloc[0].source != rows.iloc[-1].source
+    told = re.search(r'<th scope="row">parenting</th><td>(.*?)</td>', outcomes.order(study))[1]
+    assert [told.index(study.source_title(source)) for source in rows.source] == sorted(
+        told.index(study.source_title(source)) for source in rows.source
+    )
+
+
+def test_the_interaction_is_told_as_tested_or_as_not_tested(study):
+    assert outcomes.interaction(study) == (
+        "The deciding model has no interaction of source and domain, so none is tested."
+    )
+    row = {"test": "source:domain", "statistic": 7.2, "df_num": 5, "df_den": 9574.2, "p_value": 0.0001, "method": "F"}
+    tested = replace(study.deciding, tests=tables.TESTS.frame([row | {"origin": "simulated"}]))
+    study.models["deciding"] = tested
+
+    assert outcomes.interaction(study) == (
+        "The interaction of source and domain has F(5, 9,574.2) = 7.20, p < .001, of simulated ratings."
+    )
+
+
+def test_only_a_study_without_humans_says_why_nothing_is_said_of_them(run):
+    assert outcomes.without_humans(run.studies["study1"]) == ""
+    assert outcomes.without_humans(run.studies["study2"]).startswith("No source of this study is human, so nothing")
+
+
+def test_style_is_drawn_as_differences_from_the_first_source_with_their_sign(study):
+    table = figures.style_differences(study)
+    compared = study.style_tables["contrasts"].set_index(["contrast", "feature"]).d
+
+    assert "human" not in set(table.source)
+    for row in table.itertuples():
+        assert row.d == -compared[f"human - {row.source}", row.feature]
+
+
+def test_of_one_source_no_style_is_drawn_and_it_is_said_why(study):
+    alone = study.style_tables | {"contrasts": study.style_tables["contrasts"].iloc[:0]}
+
+    assert styles.features(replace(study, style_tables=alone)) == (
+        "No two sources of this study can be compared in style: there is one, or they share no post."
+    )
+
+
+def test_residuals_and_random_effects_are_drawn_with_their_numbers_beside(study):
+    diagnostics.residuals(study)
+    said = diagnostics.random_effects(study)
+
+    assert len(beside(study, "residuals")) == len(study.used)
+    assert "12 raters and 12 posts" in said
+    assert len(beside(study, "random-effects")) == 24
+
+
+def test_a_model_without_residuals_or_random_effects_says_so(study):
+    bare = replace(
+        study.deciding,
+        residuals=study.deciding.residuals.iloc[:0],
+        random_effects=study.deciding.random_effects.iloc[:0],
+    )
+    study.models["deciding"] = bare
+
+    assert diagnostics.residuals(study) == "The deciding model is ordinal, and has no residuals to be drawn."
+    assert diagnostics.random_effects(study) == "The deciding model has no random effects."
+
+
+def test_a_quantile_plot_is_thinned_evenly_and_keeps_its_ends():
+    rows = pd.DataFrame({"residual": range(12_000)})
+
+    thin = diagnostics.thinned(rows).residual.tolist()
+    assert (len(thin), thin[0], thin[-1]) == (400, 0, 11_999)
+    assert {b - a for a, b in zip(thin, thin[1:], strict=False)} <= {30, 31}
+    assert len(diagnostics.thinned(rows.head(400))) == 400
+
+
+def test_what_is_made_on_demand_is_named_with_the_command_that_makes_it(study):
+    lines = robustness.not_included(study).splitlines()
+
+    assert [re.search(r"snakemake (\w+)", line)[1] for line in lines] == ["robustness", "power", "recovery"]
+    assert not robustness.not_included(
+        replace(study, multiverse=pd.DataFrame(), power=pd.DataFrame(), recovery=pd.DataFrame())
+    ).strip()
+
+
+def test_each_contrast_of_the_multiverse_rises_and_is_filled_where_p_is_small(study):
+    known = {"contrast": "human - smollm2_nf4", "structure": "deciding", "status": "converged", "origin": "simulated"}
+    ways = [("declared", "gaussian", -0.1, 0.01), ("none", "gaussian", -0.4, 0.2), ("declared", "centred", -0.3, 0.04)]
+    table = tables.MULTIVERSE.frame(
+        known | dict(zip(("exclusions", "treatment", "d", "p_value"), way, strict=True)) for way in ways
+    )
+    study = replace(study, multiverse=table)
+
+    said = robustness.multiverse(study)
+    axes = robustness._multiverse(study, table, ["human - smollm2_nf4"]).axes[0]
+
+    assert "contrasts by 3 ways of analysing the same ratings" in said and "from −0.40 to −0.10" in said.replace(
+        "&#46;", "."
+    ).replace("&#8722;", "−")
+    gaussian, centred = (list(map(tuple, one.get_offsets())) for one in axes.collections)
+    assert (gaussian, centred) == ([(0, -0.4), (2, -0.1)], [(1, -0.3)])
+    assert axes.collections[0].get_facecolors()[0].tolist() == [1, 1, 1, 1]
+
+
+def test_power_and_recovery_are_told_as_their_tables_have_them(study):
+    power = {
+        "raters": 200,
+        "posts": 15,
+        "claim_id": "c",
+        "test": "greater",
+        "true_difference": 0.2,
+        "origin": "simulated",
+    }
+    power |= {
+        "verdict": "replicated",
+        "studies": 100,
+        "n": 81,
+        "probability": 0.81,
+        "conf_low": 0.72,
+        "conf_high": 0.88,
+    }
+    recovery = dict.fromkeys(tables.RECOVERY.names) | {
+        "kind": "numbers",
+        "contrast": "human - smollm2_nf4",
+        "truth": -0.6,
+    }
+    recovery |= {
+        "data_sets": 50,
+        "failed": 0,
+        "bias": 0.004,
+        "bias_mc_error": 0.01,
+        "within": True,
+        "origin": "simulated",
+    }
+    study = replace(study, power=tables.POWER.frame([power]), recovery=tables.RECOVERY.frame([recovery]))
+
+    assert '<td class="number">0.81</td><td class="number">[0.72, 0.88]</td>' in robustness.power(study)
+    assert '<td class="number">0.004 (0.010)</td>' in robustness.recovery(study)
+    assert "nothing of them is observed" in robustness.power(study)
+
+
+def test_verdicts_are_drawn_of_what_was_observed_alone(run):
+    assert head.verdicts(run) == ""
+
+    claims = run.claims.assign(verdict=["replicated", "not replicated", "inconclusive", *["not testable"] * 3])
+    head.verdicts(replace(run, claims=claims.assign(origin="observed")))
+    drawn = pd.read_csv("figures/verdicts.csv")
+    axes = verdict_figure.verdicts(claims.head(3).assign(origin="observed")).axes[0]
+
+    assert drawn.verdict.tolist() == ["replicated", "not replicated", "inconclusive"]
+    assert [one.get_offsets()[0].tolist() for one in axes.collections] == [[1, 0], [2, 1], [0, 2]]
+
+
+def test_below_each_claim_stands_why_and_each_cell_knows_its_head(run):
+    claims = run.claims.assign(why="because of <b> & {x}")
+    table = head.claims_table(replace(run, claims=claims))
+
+    assert table.count('<tr role="row" class="below"><td role="cell" colspan="7">because of &#60;b&#62;') == 6
+    assert table.count('data-head="Verdict"') == 6
+    assert '<a href="#study1">results</a>' in table
+
+
+def test_links_and_their_words_are_escaped():
+    assert blocks.link('a"b', "<i>") == '<a href="#a&#34;b">&#60;i&#62;</a>'
+
+
+def test_the_rules_are_read_from_what_snakemake_prints_and_the_goal_is_none():
+    table = rulegraph.parse(MERMAID)
+
+    assert list(table.fillna("").itertuples(index=False, name=None)) == [
+        ("fit_model", "merge_ratings"),
+        ("merge_ratings", ""),
+        ("render_report", "fit_model"),
+        ("render_report", "merge_ratings"),
+    ]
+    assert rule_figure.levels(table) == {"fit_model": 1, "merge_ratings": 0, "render_report": 2}
+    # merge_ratings feeds render_report through fit_model already.
+    assert rule_figure.direct(table) == [("merge_ratings", "fit_model"), ("fit_model", "render_report")]
+
+
+def test_the_rules_of_the_run_are_drawn_and_their_times_listed(run):
+    assert "The 3 rules of this run." in reproducibility.rules(run)
+    assert '<th scope="row">list rules</th><td class="number">1</td>' in reproducibility.runtimes_table(run)
+    without = replace(run, provenance=run.provenance | {"runtimes": {}})
+    assert reproducibility.runtimes_table(without).startswith("Snakemake's benchmarks of this run are not here")
+
+
+# Numbers that are names, methods or conventions, and no results.
+ALLOWED = {"95%", "90%", "100 words", "NF4"}
+
+
+def test_no_result_is_typed_into_the_prose_of_the_report():
+    for part in [ROOT / "report" / "report.qmd", *sorted((ROOT / "report" / "parts").glob("*.qmd"))]:
+        text = part.read_text(encoding="utf-8").split("---\n", 2)[-1]
+        text = re.sub(r"```\{python\}.*?```|`\{python\}[^`]*`|\{#[^}]*\}|<!--%.*?-->|\[\[.*?\]\]", "", text, flags=re.S)
+        text = re.sub(r"@[\w-]+", "", text)
+        for allowed in ALLOWED:
+            text = text.replace(allowed, "")
+        assert re.findall(r"\S*\d\S*", text) == [], part.name
