@@ -277,6 +277,7 @@ def _fit_once(design: _Design, declared: Declared, *, reml: bool | None = None, 
         link=declared.link,
         reml=declared.reml if reml is None else reml,
         df=declared.df,
+        with_df=fixed is None,
     )
     if model.converged:
         return model
