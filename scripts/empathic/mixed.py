@@ -133,16 +133,18 @@ def fit(
     link: str = "identity",
     reml: bool = True,
     df: str = "satterthwaite",
+    with_df: bool = True,
 ) -> Fit:
     """Fit a formula: gaussian by lmerTest::lmer, ordinal by ordinal::clmm, binomial and poisson by lme4::glmer.
 
     Without a random term they are lm, clm and glm. negative_binomial is lme4::glmer.nb, with a random term alone. data:
     from to_r, without missing values; of an ordinal model the ratings are an ordered factor. df: as Fit has it, of an
-    lmer. The fit has converged where the optimizer's code is 0 and its relative gradient at most GRADIENT; else see
-    `settle`. Raises rsession.RError where R refuses.
+    lmer; with_df: False where the log-likelihood alone is asked for: for df lmerTest works out as many deviances again
+    as the fit takes. The fit has converged where the optimizer's code is 0 and its relative gradient at most GRADIENT;
+    else see `settle`. Raises rsession.RError where R refuses.
     """
     optimizer = ORDINAL_OPTIMIZER if family == "ordinal" else DEFAULT.get(family, DEFAULT_GENERALIZED)
-    model, notes = _fit(text, data, family, link, reml, optimizer)
+    model, notes = _fit(text, data, family, link, reml, optimizer, with_df)
     known = {"formula": text, "fixed": parse(text).fixed, "family": family, "link": link, "data": data, "notes": notes}
     if not bool(_ask("is_mixed", model)[0]):
         return Fit(**known, reml=False, df="residual" if family == "gaussian" else "asymptotic", model=model)
@@ -311,9 +313,11 @@ def control_of(family: str, optimizer: str) -> str:
     return lmer if family == "gaussian" else lmer.replace("lmerControl", "glmerControl")
 
 
-def _fit(text: str, data: Any, family: str, link: str, reml: bool, optimizer: str) -> tuple[Any, tuple[str, ...]]:
+def _fit(
+    text: str, data: Any, family: str, link: str, reml: bool, optimizer: str, with_df: bool = True
+) -> tuple[Any, tuple[str, ...]]:
     """R's model, and what R warned of and said."""
-    heard = _ask_r("fit", text, data, family, link, reml, control_of(family, optimizer))
+    heard = _ask_r("fit", text, data, family, link, reml, control_of(family, optimizer), with_df)
     return heard.rx2("value"), tuple(rsession.texts(rsession.python(heard.rx2("heard"))))
 
 

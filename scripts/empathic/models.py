@@ -292,6 +292,7 @@ def _fit_once(design: _Design, declared: Declared, *, reml: bool | None = None, 
         link=declared.link,
         reml=declared.reml if reml is None else reml,
         df=declared.df,
+        with_df=fixed is None,
     )
     if model.converged or model.family == "ordinal":  # of which there is one optimizer
         return model

@@ -44,14 +44,15 @@ listen <- function(run) {
   list(value = value, heard = heard)
 }
 
-fit <- function(text, data, family, link, reml, control) {
+fit <- function(text, data, family, link, reml, control, with_df) {
   # The call holds the formula itself and finds `data` in the formula's environment, where emmeans looks for it.
   home <- list2env(list(data = data), parent = globalenv())
   formula <- stats::as.formula(text, env = home)
   plain <- length(lme4::findbars(formula)) == 0
   call <- if (family == "gaussian" && plain) bquote(stats::lm(.(formula), data = data))
     else if (family == "gaussian")
-      bquote(lmerTest::lmer(.(formula), data = data, REML = .(reml), control = .(str2lang(control))))
+      bquote(.(if (with_df) quote(lmerTest::lmer) else quote(lme4::lmer))(
+        .(formula), data = data, REML = .(reml), control = .(str2lang(control))))
     else if (family == "ordinal" && plain) bquote(ordinal::clm(.(formula), data = data, link = .(link)))
     else if (family == "ordinal") bquote(ordinal::clmm(.(formula), data = data, link = .(link)))
     else if (family == "negative_binomial" && !plain)

@@ -54,6 +54,34 @@ def test_sleepstudy_has_lme4s_log_likelihood_and_has_converged(sleepstudy):
     assert mixed.settle(fitted, np.eye(2)) is fitted
 
 
+@pytest.mark.slow
+def test_insteval_has_the_estimates_and_log_likelihoods_that_lme4_prints(tmp_path):
+    out = tmp_path / "out.csv"
+    data = rsession.robjects().r("transform(lme4::InstEval, y = as.numeric(y))")
+    fitted, by_ml = (mixed.fit("y ~ service + (1 | s) + (1 | d)", data, reml=reml) for reml in (True, False))
+    plain_r(
+        R / "insteval.R",
+        out,
+        ordering=ORDERINGS[fitted.state.ordering],
+        found=lambda: pd.read_csv(out, index_col="name").value["ordering"],
+    )
+    r = pd.read_csv(out, index_col="name").value
+    assert mixed.summaries(fitted)["n"] == 73_421
+    for ours, theirs in ((fitted, "estimate"), (by_ml, "estimate_ml")):
+        fixed = mixed.fixed_effects(ours).set_index("term").estimate
+        assert fixed["(Intercept)"] == pytest.approx(r[f"{theirs}.(Intercept)"], rel=1e-8)
+        assert fixed["service1"] == pytest.approx(r[f"{theirs}.service1"], rel=1e-8)
+    assert mixed.fixed_effects(fitted).std_error.tolist() == pytest.approx(
+        [r["std_error.(Intercept)"], r["std_error.service1"]], rel=1e-8
+    )
+    assert mixed.summaries(fitted)["log_likelihood"] == pytest.approx(r["logLik"], rel=1e-8)
+    assert mixed.summaries(by_ml)["log_likelihood"] == pytest.approx(r["logLik_ml"], rel=1e-8)
+    table = mixed.components(fitted).set_index("group")
+    assert table.n_levels.to_dict()["s"] == 2_972 and table.n_levels.to_dict()["d"] == 1_128
+    for group in ("s", "d", "Residual"):
+        assert table.variance[group] == pytest.approx(r[f"variance.{group}"], rel=1e-6)
+
+
 def test_a_formula_is_taken_apart_with_bars_and_slashes_expanded():
     formula = mixed.parse("rating ~ 0 + source * domain + log(position) + (1 + position || rater_id) + (1 | a/b)")
     assert formula.response == ("rating",) and not formula.intercept

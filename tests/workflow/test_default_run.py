@@ -2,6 +2,7 @@
 
 import json
 
+import plain_numbers
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -38,6 +39,15 @@ def test_the_paper_s_numbers_of_raters_remain_and_their_effects_are_recovered(de
         if not entry["by"]:
             row = overall.loc[entry["contrast"]]
             assert abs(row["estimate"] - entry["difference"]) < 4 * row["std_error"]
+
+
+@pytest.mark.parametrize("study", ["study1", "study2"])
+@pytest.mark.parametrize("model", ["deciding", "two_intercept", "ordinal"])
+def test_every_number_of_every_table_is_that_of_r_written_by_hand(default, study, model, tmp_path):
+    folder = default.folder / "results/default" / study
+
+    ours = plain_numbers.of_folder(folder / "models" / model)
+    assert plain_numbers.check(*ours, folder / "ratings.csv", model, tmp_path) > 500
 
 
 def test_no_peak_of_memory_reaches_3_gb(default):

@@ -6,6 +6,7 @@ The data are not the package's to pass on: without them these tests are skipped.
 import json
 
 import numpy as np
+import plain_numbers
 import pytest
 import real_study
 
@@ -83,6 +84,23 @@ def test_the_deciding_model_drops_what_the_design_cannot_tell(run):
     assert fit["status"] == "converged" and fit["n"] == 12000
     assert [dropped["term"] for dropped in fit["terms_dropped"]] == ["(1 | response_id)", "(1 | rater_id:source)"]
     assert fit["formula_fitted"] == "rating ~ source * domain + (1 | rater_id) + (1 | post_id)"
+
+
+@pytest.mark.parametrize(
+    ("study", "model", "fitted"),
+    [
+        ("all_six", "deciding", "two_intercept"),
+        ("all_six", "two_intercept", "two_intercept"),
+        ("five", "deciding", "additive"),
+        ("five", "additive", "additive"),
+    ],
+)
+def test_every_number_of_every_table_is_that_of_r_written_by_hand(run, study, model, fitted, tmp_path):
+    """fitted: what is left of the model once the terms are dropped that the design cannot tell."""
+    folder = run.folder / RUN / study
+
+    ours = plain_numbers.of_folder(folder / "models" / model)
+    assert plain_numbers.check(*ours, folder / "ratings.csv", fitted, tmp_path) > 30_000
 
 
 def test_the_report_shows_both_studies_as_observed(run):
