@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from empathic.report import figures
-from empathic.report.words import Prose, html, prose
+from empathic.report.words import Prose, cell, html, prose
 
 FENCE = "`" * 3
 
@@ -45,8 +45,8 @@ def table(label: str, caption: str, columns: Sequence[Column]) -> str:
     body = []
     for row in zip(*(column.cells for column in columns), strict=True):
         cells = [
-            f'<th scope="row">{html(cell)}</th>' if place == 0 else f"<td{_style(column)}>{html(cell)}</td>"
-            for place, (column, cell) in enumerate(zip(columns, row, strict=True))
+            f'<th scope="row">{cell(text)}</th>' if place == 0 else f"<td{_style(column)}>{cell(text)}</td>"
+            for place, (column, text) in enumerate(zip(columns, row, strict=True))
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
     content = f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(body) + "\n</tbody>"
