@@ -752,6 +752,9 @@ class Report(Section):
     engine: Literal["auto", "quarto", "pandoc"] = Field(
         "auto", description="auto: Quarto where it is installed, else pandoc"
     )
+    formats: list[Literal["html", "pdf"]] = Field(
+        default_factory=lambda: ["html"], description="html is always made; pdf, beside it, needs Quarto"
+    )
     include: list[Literal["robustness"]] = Field(
         default_factory=list,
         description="What is made on demand alone, and is to stand in the report and in claims_by_model.csv, too",
