@@ -3,17 +3,28 @@
 
 local LONGEST_WORD = 40
 
-local function breakable(str)
-  local pieces, length = {}, 0
-  for _, code in utf8.codes(str.text) do
-    if length == LONGEST_WORD then
-      pieces[#pieces + 1] = "\u{200b}"
-      length = 0
-    end
-    pieces[#pieces + 1] = utf8.char(code)
-    length = length + 1
+-- A word as it was written: typst would make dashes of `--` and an ellipsis of `...`, and breaks no word.
+local function literal(str)
+  local inlines, plain, length = pandoc.Inlines({}), {}, 0
+  local function flush()
+    inlines:insert(pandoc.Str(table.concat(plain)))
+    plain = {}
   end
-  return pandoc.Str(table.concat(pieces))
+  for _, code in utf8.codes(str.text) do
+    local char = utf8.char(code)
+    if char == "-" or char == "." then
+      flush()
+      inlines:insert(pandoc.RawInline("typst", "\\" .. char))
+    else
+      plain[#plain + 1] = char
+    end
+    length = length + 1
+    if length % LONGEST_WORD == 0 then
+      plain[#plain + 1] = "\u{200b}"
+    end
+  end
+  flush()
+  return inlines
 end
 
 local function raw(text)
@@ -53,8 +64,8 @@ return {
       return image
     end,
     Str = function(str)
-      if utf8.len(str.text) > LONGEST_WORD then
-        return breakable(str)
+      if str.text:find("--", 1, true) or str.text:find("..", 1, true) or utf8.len(str.text) > LONGEST_WORD then
+        return literal(str)
       end
     end,
   },

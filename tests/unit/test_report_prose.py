@@ -9,7 +9,7 @@ from made_up_run import ROOT
 SOURCES = sorted((ROOT / "report").rglob("*.qmd"))
 MODULES = sorted((ROOT / "scripts" / "empathic" / "report").glob("*.py"))
 NUMBER = re.compile(
-    r"(?<![A-Za-z])\d+(?:[.,]\d+)*%?"
+    r"(?<![A-Za-z\d])\d+(?:[.,]\d+)*%?"
     r"|\b(?:three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|half|twice|hundred|thousand)\b",
     re.IGNORECASE,
 )
@@ -24,22 +24,21 @@ ALLOWED = [
     r"< \.001",
     r"below \.05",
     r"five posts",
-    r"three of each kind",
+    r"first four words|three of each kind",
 ]
 
 
 def prose_of(text):
-    """What of a Quarto document is prose: no header, cell, inline code, line of structure, attribute or citation."""
+    """What of a Quarto document is prose: no header, cell, inline code, line of structure, or attribute."""
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S)
     text = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.S)
-    text = re.sub(r"`[^`]*`|\{\{<.*?>\}\}|\{[#.][^}]*\}|\[\[.*?\]\]", "", text)
-    return re.sub(r"@[\w-]+", "", text)
+    return re.sub(r"`[^`]*`|\{\{<.*?>\}\}|\{[#.][^}]*\}|\[\[.*?\]\]", "", text)
 
 
 def numbers_in(text):
-    """The numbers of a prose that no rule allows."""
-    for allowed in [r"<[^>]*>", r'\w+="[^"]*"', *ALLOWED]:
+    """The numbers of a prose that no rule allows; those in tags, attributes and citations are none."""
+    for allowed in [r"<[^>]*>", r'\w+="[^"]*"', r"@[\w-]+", *ALLOWED]:
         text = re.sub(allowed, "", text)
     return NUMBER.findall(text)
 
