@@ -2,8 +2,9 @@
 -- HTML; what a page would fold is open, pictures are no wider than their page, and a word longer than a line may break.
 
 local LONGEST_WORD = 40
+local READ = "-.'\""
 
--- A word as it was written: typst would make dashes of `--` and an ellipsis of `...`, and breaks no word.
+-- A word as it was written: typst would make dashes of `--`, an ellipsis of `...`, and turn quotes; and it breaks no word.
 local function literal(str)
   local inlines, plain, length = pandoc.Inlines({}), {}, 0
   local function flush()
@@ -12,7 +13,7 @@ local function literal(str)
   end
   for _, code in utf8.codes(str.text) do
     local char = utf8.char(code)
-    if char == "-" or char == "." then
+    if READ:find(char, 1, true) then
       flush()
       inlines:insert(pandoc.RawInline("typst", "\\" .. char))
     else
@@ -46,7 +47,7 @@ return {
   {
     RawBlock = function(block)
       if block.format == "html" then
-        return pandoc.read(block.text, "html").blocks
+        return pandoc.read(block.text, "html").blocks:walk({ Str = literal })
       end
     end,
   },
@@ -62,11 +63,6 @@ return {
     Image = function(image)
       image.attributes.width = "100%"
       return image
-    end,
-    Str = function(str)
-      if str.text:find("--", 1, true) or str.text:find("..", 1, true) or utf8.len(str.text) > LONGEST_WORD then
-        return literal(str)
-      end
     end,
   },
 }
