@@ -6,7 +6,9 @@ import browser
 import printed
 import pytest
 from hostile_run import TOLD
-from made_up_run import ROOT
+from made_up_run import ROOT, config_of, write
+
+from empathic.report import render
 
 SHOTS = ROOT / "logs" / "test_report_browser"  # for people to look at
 WIDTHS = (375, 768, 1440)
@@ -170,3 +172,47 @@ def test_what_is_wrong_with_a_page_is_seen(chromium, axe, tmp_path):
     assert asked == ["http://example.org/x.png"]
     assert chromium.wider() == 560
     assert {"image-alt", "color-contrast", "html-has-lang"} <= {rule for rule, *_ in chromium.violations(axe)}
+
+
+def one_source():
+    """A study of one source that people rated, and nothing else."""
+    config = config_of("configs/smoke.yaml")
+    config["claims"] = []
+    study = config["studies"].pop("study2") | {"sources": ["smollm2_nf4"], "title": "One source"}
+    study["ratings"] = {"exports": [{"file": "r.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}]}
+    config["sources"]["human"]["responses"] = {}
+    config["studies"] = {"study2": study}
+    return config, ["One source was rated, so there is nothing to compare.", "estimated marginal means"]
+
+
+def no_texts():
+    config, said = one_source()
+    config["studies"]["study2"].pop("posts")
+    return config, ["This study has ratings and no texts, so there are no example responses."]
+
+
+def no_ratings():
+    config, _ = one_source()
+    config["studies"]["study2"].pop("ratings")
+    return config, ["This study awaits ratings: there are no means, contrasts or models yet."]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("odd", [one_source, no_texts, no_ratings])
+def test_a_study_that_lacks_much_reads_right_and_fits_a_phone(chromium, axe, tmp_path, odd):
+    config, sentences = odd()
+    made = write(tmp_path, config, fit={"status": "failed"})
+    page = tmp_path / "page.html"
+    render.render(made.results, made.simulated, page, engine="pandoc", source=ROOT / "report", say=print)
+
+    said, asked = chromium.open(page)
+    chromium.unfold()
+    chromium.resize(375)
+    text = " ".join(chromium.ask("return document.body.innerText").split())
+
+    assert (said, asked, chromium.wider()) == ([], [], 0)
+    assert [sentence for sentence in sentences if sentence not in text] == []
+    assert ("It did not converge: no claim may rest on it." in text) == (odd is not no_ratings)
+    assert "?@" not in text and "nan" not in text.lower().split()
+    assert "Lee et al" not in text
+    assert chromium.violations(axe) == []
