@@ -24,7 +24,7 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        "<results>/report/report.html",
+        expand("<results>/report/report.{form}", form=sorted({"html", *config["report"]["formats"]})),
 
 
 rule freeze:

@@ -74,3 +74,30 @@ rule render_report:
         "Rendering the report"
     script:
         "../scripts/render_report.py"
+
+
+if "pdf" in config["report"]["formats"]:
+
+    rule print_report:
+        input:
+            provenance="<results>/provenance.json",
+            tables=tables(),
+            truth=truths(),
+            parts=report_parts(),
+            code=code_behind("print_report.py"),
+        output:
+            pdf="<results>/report/report.pdf",
+        log:
+            "<logs>/print_report.log",
+        benchmark:
+            "<benchmarks>/print_report.tsv"
+        conda:
+            "../envs/report.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime="30m",
+        message:
+            "Printing the report"
+        script:
+            "../scripts/print_report.py"

@@ -767,6 +767,9 @@ class Report(Section):
     engine: Literal["auto", "quarto", "pandoc"] = Field(
         "auto", description="auto: Quarto where it is installed, else pandoc"
     )
+    formats: list[Literal["html", "pdf"]] = Field(
+        default_factory=lambda: ["html"], description="html is always made; pdf, beside it, needs Quarto"
+    )
     include: list[Literal["robustness", "power", "recovery"]] = Field(
         default_factory=list,
         description="Made on demand alone, and to stand in the report (robustness: in claims_by_model.csv, too)",

@@ -45,16 +45,16 @@ def config_of(name="config.yaml"):
     return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 
 
-def write(folder, config=None, *, change_posts=lambda posts: posts, text=None, fit=None):
+def write(folder, config=None, *, change_posts=lambda posts: posts, text=None, fit=None, told="18-24"):
     """Write every table that a run of this config makes.
 
     change_posts: makes other posts of the shipped ones. text: of every response, where a test wants its own. fit: what
-    fit.json says otherwise.
+    fit.json says otherwise. told: what every rater tells of themselves.
     """
     config = settings.read(config or config_of("configs/smoke.yaml"))
     made = MadeUp(folder / "results" / config["run"], folder / "simulated" / config["run"])
     for number, (name, study) in enumerate(config["studies"].items()):
-        _Study(made, config, name, study, np.random.default_rng(number), change_posts, text, fit or {}).write()
+        _Study(made, config, name, study, np.random.default_rng(number), change_posts, text, fit or {}, told).write()
     if config["claims"]:
         _claims(made, config)
     paths = sorted(path for path in made.results.rglob("*") if path.is_file())
@@ -74,10 +74,10 @@ def write(folder, config=None, *, change_posts=lambda posts: posts, text=None, f
 
 
 class _Study:
-    def __init__(self, made, config, name, study, rng, change_posts, text, fit):
+    def __init__(self, made, config, name, study, rng, change_posts, text, fit, told):
         self.folder, self.truth = made.results / name, made.simulated / name / "SIMULATED_truth.json"
         self.config, self.name, self.study, self.rng = config, name, study, rng
-        self.change_posts, self.text, self.otherwise = change_posts, text, fit
+        self.change_posts, self.text, self.otherwise, self.told = change_posts, text, fit, told
         self.sources = study["sources"]
 
     def write(self):
@@ -225,7 +225,7 @@ class _Study:
         for rater in range(self.raters + 3):
             reason = "attention" if rater >= self.raters else None
             known = {"rater_id": f"r{rater:012x}", "included": reason is None, "reason": reason, "origin": self.origin}
-            told = {name: "18-24" for name in self.study["ratings"]["demographics"]}
+            told = {name: self.told for name in self.study["ratings"]["demographics"]}
             raters.append(known | {"duration_s": 600.0 + rater} | told)
             for position, (post_id, domain, source, response_id) in enumerate(rated[rater % 5 :: 5], start=1):
                 rows.append(

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-INLINE = ("a", "b", "code", "em", "i", "span", "strong", "sup")
+INLINE = ("a", "b", "code", "em", "i", "span", "strong", "sup", "wbr")
 
 
 @dataclass

@@ -1,54 +1,18 @@
 import copy
-import os
 import re
 import shutil
 import stat
 import sys
 import threading
-from pathlib import Path
 
 import pages
 import psutil
 import pytest
-from made_up_run import ROOT, config_of, write
+from hostile_run import CELL, DOMAIN, HOSTILE, LONG, TITLE, TOLD, plain
+from made_up_run import ROOT
 
 from empathic.errors import InputError
 from empathic.report import render, words
-
-# What must come out as it went in. Each piece would do something if anything on the way read it.
-HOSTILE = (
-    "<script>alert(1)</script> <img src=x onerror=alert(1)> ![image](http://example.org/x.png) "
-    "{{< include /etc/passwd >}} {{< pagebreak >}} `{python} 1/0` `r 1/0` $x^2$ $$y$$ @fig-study1-means "
-    "?@fig-none [@lee2024] ::: {.banner} ::: "
-    "&lt;b&gt; &#123; <!--% for x in y --> [[title]] </div></details></code> *a* _b_ -- ... \u202eright to left\u202c "
-    "zero\u200bwidth 🙂 \\n"
-)
-CELL = "\n\n```{python}\nraise SystemExit('a cell of a post was run')\n```\n\n# A heading\n\n- a list\n"
-LONG = "x" * 20_000
-TITLE = "A source <b>in bold</b> for $5 & `{python} 1/0` {{< x >}} @tbl-claims *star*"
-DOMAIN = "<i>dom</i> $a$ @b {c}"
-
-
-def plain(text):
-    return " ".join(text.split())
-
-
-def hostile_config():
-    config = config_of("configs/smoke.yaml")
-    config["report"] = {"title": "Title: <b> `{python} 1/0` $x$ *star* @fig-a"}
-    config["sources"]["smollm2_nf4"]["title"] = TITLE
-    config["studies"]["study1"]["title"] = f"Study {TITLE}"
-    return config
-
-
-def hostile_posts(posts):
-    return posts.assign(text=HOSTILE + CELL, domain=posts.domain.replace("parenting", DOMAIN))
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("hostile")
-    return write(folder, hostile_config(), change_posts=hostile_posts, text=HOSTILE + CELL + LONG)
 
 
 def page_of(made, folder, engine="pandoc", source=ROOT / "report"):
@@ -56,26 +20,6 @@ def page_of(made, folder, engine="pandoc", source=ROOT / "report"):
     path = folder / f"{engine}.html"
     render.render(made.results, made.simulated, path, engine=engine, source=source, say=said.append)
     return path, said
-
-
-@pytest.fixture(scope="module")
-def without_quarto(hostile, tmp_path_factory):
-    return page_of(hostile, tmp_path_factory.mktemp("page"))[0]
-
-
-@pytest.fixture(scope="module")
-def quarto():
-    found = shutil.which("quarto") or shutil.which("quarto", path=str(ROOT / "cache" / "quarto" / "bin"))
-    if not found:
-        pytest.skip("no Quarto on PATH or in cache/quarto: the page was rendered without it alone")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}")
-        yield found
-
-
-@pytest.fixture(scope="module")
-def by_quarto(hostile, tmp_path_factory, quarto):
-    return page_of(hostile, tmp_path_factory.mktemp("page"), "quarto")[0]
 
 
 @pytest.fixture(params=["without_quarto", "by_quarto"])
@@ -89,6 +33,7 @@ def test_hostile_texts_come_out_as_text_and_nothing_of_them_is_run(page):
     assert page.text.count(plain(HOSTILE + CELL + LONG)) == 3 * 3 + 6 * 2
     assert f"Study {TITLE}: participant flow of simulated raters" in page.text
     assert DOMAIN in page.text
+    assert page.text.count(plain(TOLD)) == 2 * 2  # age and sex, in both studies
     assert page.run == []
 
 

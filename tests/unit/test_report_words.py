@@ -63,3 +63,10 @@ def test_small_words():
     assert words.listing(["a"]) == "a"
     assert words.listing(["a", "b", "c"]) == "a, b and c"
     assert words.listing(["a", "b"], "or") == "a or b"
+
+
+def test_a_word_longer_than_any_line_may_break_in_a_cell_and_nowhere_else():
+    assert words.cell("a" * 40) == "a" * 40
+    assert words.cell("a" * 41 + " b<i>") == "a" * 40 + "<wbr>a b&#60;i&#62;"
+    assert words.cell("&" * 81) == ("&#38;" * 40 + "<wbr>") * 2 + "&#38;"
+    assert words.cell(3.5) == "3.5"

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from empathic import csvfile, files
 from empathic.report import figures
-from empathic.report.words import Prose, html, prose
+from empathic.report.words import Prose, cell, html, prose
 
 FENCE = "`" * 3
 
@@ -50,8 +50,8 @@ def table(label: str, caption: str, columns: Sequence[Column]) -> str:
     body = []
     for row in zip(*(column.cells for column in columns), strict=True):
         cells = [
-            f'<th scope="row">{html(cell)}</th>' if place == 0 else f"<td{_style(column)}>{html(cell)}</td>"
-            for place, (column, cell) in enumerate(zip(columns, row, strict=True))
+            f'<th scope="row">{cell(text)}</th>' if place == 0 else f"<td{_style(column)}>{cell(text)}</td>"
+            for place, (column, text) in enumerate(zip(columns, row, strict=True))
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
     return labelled(f"tbl-{label}", raw(_scroll(f"<table>{_content(columns, body)}</table>", "table")), caption)

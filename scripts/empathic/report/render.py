@@ -1,4 +1,4 @@
-"""From the report's source and a run's tables to one HTML page, by Quarto or without it.
+"""From the report's source and a run's tables to one HTML page, by Quarto or without it, and to a PDF by Quarto.
 
 Both roads start from the same document (expand.document), run its code with the same Python in a temporary copy of the
 source, and end in one file that asks nothing of any network.
@@ -48,13 +48,11 @@ def render(
     quarto = find_quarto(engine)
     with tempfile.TemporaryDirectory(prefix="report-") as temporary:
         copy = Path(temporary) / "report"
-        _copy(source, copy)
-        text = expand.document(copy / "report.qmd", loading.load(results, simulated))
-        (copy / "report.qmd").write_text(text, encoding="utf-8")
+        text = _prepare(source, copy, results, simulated)
         environment = _environment(Path(temporary), results, simulated)
         if quarto:
             say(f"by Quarto {version(quarto)}")
-            _by_quarto(quarto, copy, environment)
+            _by_quarto(quarto, copy, environment, "html")
         else:
             say(f"by pandoc {pypandoc.get_pandoc_version()}, without Quarto")
             _by_pandoc(text, copy, Path(temporary), environment)
@@ -65,6 +63,31 @@ def render(
     with files.whole(page, "wb") as handle:
         handle.write(content)
     say(f"{page}, {len(content) / 1e6:.1f} MB")
+
+
+def print_pdf(
+    results: Path, simulated: Path, pdf: Path, *, source: Path = Path("report"), say: Callable[[str], None]
+) -> None:
+    """Make the same report a PDF, by the typst in Quarto. What the arguments are stands at `render`.
+
+    Raises InputError where there is no Quarto, code of the report fails, or a reference leads nowhere.
+    """
+    quarto = find_quarto("auto")
+    if quarto is None:
+        raise InputError(
+            "config, report > formats",
+            "a PDF is made by Quarto, and none that can was found",
+            "Install Quarto (https://quarto.org), or take pdf out of the formats",
+        )
+    say(f"by Quarto {version(quarto)}")
+    with tempfile.TemporaryDirectory(prefix="report-") as temporary:
+        copy = Path(temporary) / "report"
+        _prepare(source, copy, results, simulated)
+        _by_quarto(quarto, copy, _environment(Path(temporary), results, simulated), "typst")
+        content = (copy / "report.pdf").read_bytes()
+    with files.whole(pdf, "wb") as handle:
+        handle.write(content)
+    say(f"{pdf}, {len(content) / 1e6:.1f} MB")
 
 
 def find_quarto(engine: str) -> Path | None:
@@ -102,6 +125,14 @@ def version(quarto: Path) -> str | None:
     return found[0] if found else None
 
 
+def _prepare(source: Path, copy: Path, results: Path, simulated: Path) -> str:
+    """Copy the source, write the run's own document into the copy, and return its text."""
+    _copy(source, copy)
+    text = expand.document(copy / "report.qmd", loading.load(results, simulated))
+    (copy / "report.qmd").write_text(text, encoding="utf-8")
+    return text
+
+
 def _copy(source: Path, copy: Path) -> None:
     """Copy the files of a folder without their modes: a source that may not be written to has a copy that may."""
     for file in source.rglob("*"):
@@ -128,9 +159,9 @@ def _environment(temporary: Path, results: Path, simulated: Path) -> dict[str, s
     }
 
 
-def _by_quarto(quarto: Path, copy: Path, environment: dict[str, str]) -> None:
+def _by_quarto(quarto: Path, copy: Path, environment: dict[str, str], form: str) -> None:
     # A daemon would keep a kernel alive after the end.
-    command = [quarto, "render", "report.qmd", "--to", "html", "--no-execute-daemon"]
+    command = [quarto, "render", "report.qmd", "--to", form, "--no-execute-daemon"]
     done = subprocess.run(
         command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )

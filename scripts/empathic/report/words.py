@@ -1,6 +1,7 @@
 """Numbers and texts as a reader meets them: rounded one way, and escaped so that no text is ever markup."""
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
+LONGEST_WORD = 40  # letters
 # Beside HTML's own: what Quarto and pandoc would read as shortcode, mathematics, reference or code.
 MARKUP = "&<>\"'{}$@`"
 
@@ -22,6 +24,12 @@ class Prose(str):
 def html(text: Any) -> str:
     """A text for an HTML block: markup as character references; a character that no page may hold as U+FFFD."""
     return "".join(f"&#{ord(char)};" if char in MARKUP else char for char in printable(str(text)))
+
+
+def cell(text: Any) -> str:
+    """HTML of a text for a cell of a table: a word that is longer than any line may break, so that none is cut."""
+    pieces = re.split(rf"(\S{{{LONGEST_WORD}}})(?=\S)", str(text))
+    return "".join(html(piece) + ("<wbr>" if place % 2 else "") for place, piece in enumerate(pieces))
 
 
 def prose(text: Any) -> Prose:

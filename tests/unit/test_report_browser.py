@@ -1,0 +1,218 @@
+"""The report in a real browser, by both roads, with the most hostile texts that it may meet."""
+
+import subprocess
+
+import browser
+import printed
+import pytest
+from hostile_run import TOLD
+from made_up_run import ROOT, config_of, write
+
+from empathic.report import render
+
+SHOTS = ROOT / "logs" / "test_report_browser"  # for people to look at
+WIDTHS = (375, 768, 1440)
+FOUND = """
+    return [...document.querySelectorAll(arguments[0])].map(one => {
+        const box = one.getBoundingClientRect();
+        return {text: one.innerText, alt: one.alt, natural: one.naturalWidth, width: box.width, height: box.height,
+                rows: one.rows?.length, head: one.querySelectorAll?.('th').length,
+                caption: one.closest('figure')?.querySelector('figcaption')?.innerText};
+    })
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if reason := browser.missing():
+        pytest.skip(reason)
+    opened = browser.Browser()
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture(scope="module")
+def axe():
+    try:
+        return browser.axe()
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(
+            f"axe-core is not in cache/axe-core, and npm could not bring it ({error}): no page was judged by it"
+        )
+
+
+@pytest.fixture(scope="module", params=["without_quarto", "by_quarto"])
+def opened(request, chromium):
+    """The browser with a page open, what the page said and asked for, and its name."""
+    page = request.getfixturevalue(request.param)
+    said, asked = chromium.open(page)
+    chromium.unfold()
+    chromium.resize(1440)
+    yield chromium, said, asked, request.param
+    chromium.driver.get("about:blank")
+
+
+def test_a_page_says_nothing_to_the_console_and_asks_nothing_of_a_network(opened):
+    _, said, asked, _ = opened
+
+    assert said == []
+    assert asked == []
+
+
+def test_every_figure_is_drawn_and_described_and_every_figure_and_table_has_its_caption(opened):
+    chromium, *_ = opened
+    figures = chromium.driver.execute_script(FOUND, "img, svg, canvas, object")
+    tables = chromium.driver.execute_script(FOUND, "table")
+
+    assert len(figures) >= 10 and len(tables) > 30
+    for figure in figures:
+        assert figure["natural"] > 100 and figure["width"] > 100 and figure["height"] > 60
+        assert len(figure["alt"]) > 40
+        assert figure["caption"].startswith("Figure\u00a0")
+    for table in tables:
+        assert table["caption"].startswith("Table\u00a0")
+        assert table["rows"] > 1 and table["head"] > 0
+        assert table["width"] > 100 and table["height"] > 20
+
+
+def test_no_reference_is_left_open_and_each_link_within_the_page_leads_to_what_it_names(opened):
+    chromium, *_ = opened
+    found = chromium.ask("""
+        return [...document.querySelectorAll('a[href^="#"]')].map(one => {
+            const target = document.getElementById(decodeURIComponent(one.hash.slice(1)));
+            return {text: one.innerText, hash: one.hash, there: target !== null,
+                    caption: target?.querySelector('figcaption')?.innerText,
+                    heading: (target?.matches('h1, h2, h3') ? target : target?.querySelector('h1, h2, h3'))?.innerText};
+        })
+    """)
+
+    assert [link["hash"] for link in found if not link["there"]] == []
+    numbered = [link for link in found if link["caption"]]
+    assert len(numbered) > 10
+    assert [link for link in numbered if not link["caption"].startswith(f"{link['text']}:")] == []
+    sections = chromium.ask("return [...document.querySelectorAll('nav#TOC a')].map(one => one.innerText)")
+    headings = chromium.ask("return [...document.querySelectorAll('h1:not(.title), h2')].map(one => one.innerText)")
+    assert [text for text in sections if text] == [text for text in headings if text != "Contents"]
+    # The hostile texts hold `?@fig-none`: as text.
+    left = "document.querySelectorAll('.text, td, th, pre').forEach(one => one.remove())"
+    prose = chromium.ask(f"{left}; return document.body.innerText")
+    chromium.driver.refresh()
+    chromium.unfold()
+    assert "Estimated means" in prose and "?@" not in prose
+
+
+def test_the_contents_lead_to_their_sections(opened):
+    chromium, *_ = opened
+    chromium.ask("document.querySelector('nav#TOC a[href=\"#reproducibility\"]').click()")
+
+    top = chromium.ask("return document.getElementById('reproducibility').getBoundingClientRect().top")
+
+    assert 0 <= top < 450
+    assert chromium.driver.current_url.endswith("#reproducibility")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_page_is_never_wider_than_its_window_and_a_picture_of_it_is_kept(opened, width):
+    chromium, _, _, name = opened
+    chromium.resize(width)
+
+    chromium.unfold(False)
+    assert chromium.wider() <= 0
+    chromium.screenshot(SHOTS / f"{name}_{width}.png")
+    chromium.unfold()
+    assert chromium.wider() <= 0
+    # Nor is anything hidden that would be.
+    assert chromium.ask(
+        "return [document.documentElement, document.body].map(one => getComputedStyle(one).overflowX)"
+    ) == [
+        "visible",
+        "visible",
+    ]
+
+
+@pytest.mark.parametrize("width", WIDTHS[::2])
+def test_axe_finds_nothing_serious(opened, axe, width):
+    chromium, *_ = opened
+    chromium.resize(width)
+
+    assert chromium.violations(axe) == []
+
+
+def test_printed_no_table_is_cut(opened):
+    if reason := printed.missing():
+        pytest.skip(reason)
+    chromium, _, _, name = opened
+    place = SHOTS / f"{name}.pdf"
+    chromium.print(place)
+
+    pdf = printed.read(place)
+    cells = chromium.ask("return [...document.querySelectorAll('td, th, figcaption')].map(one => one.textContent)")
+
+    assert pdf.pages > 20
+    assert pdf.beyond == []
+    # What turns its direction round is read back in another order: of that, its last word.
+    turned = [cell for cell in cells if "\u202e" in cell]
+    assert turned == [TOLD] * 4
+    left = [cell.rpartition(" ")[2] if cell in turned else cell for cell in cells]
+    assert [cell for cell in left if printed.tight(cell) not in pdf.text] == []
+
+
+BAD = """<!DOCTYPE html><html><head><title>x</title></head><body style="margin: 0">
+<img src="http://example.org/x.png"><p style="color: #ddd">pale</p><div style="width: 2000px">wide</div>
+<script>console.error('it said this')</script></body></html>"""
+
+
+def test_what_is_wrong_with_a_page_is_seen(chromium, axe, tmp_path):
+    (tmp_path / "bad.html").write_text(BAD, encoding="utf-8")
+
+    said, asked = chromium.open(tmp_path / "bad.html")
+    chromium.resize(1440)
+
+    assert any("it said this" in line for line in said)
+    assert asked == ["http://example.org/x.png"]
+    assert chromium.wider() == 560
+    assert {"image-alt", "color-contrast", "html-has-lang"} <= {rule for rule, *_ in chromium.violations(axe)}
+
+
+def one_source():
+    """A study of one source that people rated, and nothing else."""
+    config = config_of("configs/smoke.yaml")
+    config["claims"] = []
+    study = config["studies"].pop("study2") | {"sources": ["smollm2_nf4"], "title": "One source"}
+    study["ratings"] = {"exports": [{"file": "r.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}]}
+    config["sources"]["human"]["responses"] = {}
+    config["studies"] = {"study2": study}
+    return config, ["One source was rated, so there is nothing to compare.", "estimated marginal means"]
+
+
+def no_texts():
+    config, said = one_source()
+    config["studies"]["study2"].pop("posts")
+    return config, ["This study has ratings and no texts, so there are no example responses."]
+
+
+def no_ratings():
+    config, _ = one_source()
+    config["studies"]["study2"].pop("ratings")
+    return config, ["This study awaits ratings: there are no means, contrasts or models yet."]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("odd", [one_source, no_texts, no_ratings])
+def test_a_study_that_lacks_much_reads_right_and_fits_a_phone(chromium, axe, tmp_path, odd):
+    config, sentences = odd()
+    made = write(tmp_path, config, fit={"status": "failed"})
+    page = tmp_path / "page.html"
+    render.render(made.results, made.simulated, page, engine="pandoc", source=ROOT / "report", say=print)
+
+    said, asked = chromium.open(page)
+    chromium.unfold()
+    chromium.resize(375)
+    text = " ".join(chromium.ask("return document.body.innerText").split())
+
+    assert (said, asked, chromium.wider()) == ([], [], 0)
+    assert [sentence for sentence in sentences if sentence not in text] == []
+    assert ("It did not converge: no claim may rest on it." in text) == (odd is not no_ratings)
+    assert "?@" not in text and "nan" not in text.lower().split()
+    assert "Lee et al" not in text
+    assert chromium.violations(axe) == []
