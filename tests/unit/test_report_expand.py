@@ -81,6 +81,10 @@ def test_the_structure_says_what_a_run_has(run):
         "compared": True,
         "counted": True,
         "left_out_in_turn": False,
+        "multiverse": False,
+        "power": False,
+        "recovery": False,
+        "compared_in_style": True,
     }
     assert (structure["claims"], structure["demo"], structure["awaiting"], structure["about_paper"]) == (
         True,

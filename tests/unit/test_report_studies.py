@@ -152,7 +152,7 @@ def test_reported_figures_are_not_entered_till_someone_does(usual):
         "1-5",
         "66",
     ]
-    assert "<td>0.50 [0.10, 0.90] (1-5) (66)</td>" in head.claims_table(usual)
+    assert 'data-head="Reported">0.50 [0.10, 0.90] (1-5) (66)</td>' in head.claims_table(usual)
 
 
 def test_a_study_without_humans_says_why_nothing_is_said_of_them(usual):
