@@ -32,7 +32,8 @@ def read(path):
             left, top, right, bottom = map(float, sides)
             if left < 0 or top < 0 or right > float(width) or bottom > float(height):
                 beyond.append(word)
-    return Pdf(tight(_pdftotext("-raw", path)), len(pages), beyond)
+    without_page_numbers = re.sub(r"\n\d+\s*\f", "\n", _pdftotext("-raw", path))
+    return Pdf(tight(without_page_numbers), len(pages), beyond)
 
 
 def tight(text):
