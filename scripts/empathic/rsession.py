@@ -10,6 +10,8 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +24,9 @@ APT = "apt-get install --no-install-recommends r-base-core"
 CONDA = "conda install -c conda-forge r-base"
 ANSWER = "function(run, ...) tryCatch(list(value = run(...)), error = function(e) list(error = conditionMessage(e)))"
 HALF = 1 << 31
-GAPS = tuple(1 << power for power in range(28, 15, -2))  # bytes: from more than R and its packages take, downwards
+ROOM = 1 << 28  # bytes: more than R and its packages take
+GAP = 1 << 40  # bytes: what lies between a process's libraries is less, the room below them is more
+KEEP_PLACE = 0x100000  # Linux: MAP_FIXED_NOREPLACE
 REFUSED = ctypes.c_void_p(-1).value
 
 
@@ -118,9 +122,9 @@ def _steady_addresses() -> None:
     lower half of an address where it looks for the number of orderings to try. Negative, CHOLMOD takes its default;
     positive, it compares all, and a tie may go to another one. So bit 31 of where the loader happens to put a library,
     new at each start, decided on rounding, and by it on where the optimizer stops: up to 1e-4 of a standard error,
-    from one run to the next (measured: 12 of 12 starts follow the bit). Address space, not memory, is set aside until
-    no gap of the size of a library is left where the bit is not set. fit.json names the ordering that was taken.
-    Elsewhere this does no harm.
+    from one run to the next (measured: 12 of 12 starts follow the bit). Address space, not memory, is set aside: each
+    gap between what is loaded already, then, from the top of the room below, until the bit is set in a place that holds
+    all of R. fit.json names the ordering that was taken. Elsewhere this does no harm.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -128,8 +132,17 @@ def _steady_addresses() -> None:
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
     libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-    for size in GAPS:
-        while (place := libc.mmap(None, size, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)) != REFUSED:
-            if place & HALF and (place + size) & HALF:
-                libc.munmap(place, size)
-                break
+    alone = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    for start, end in _gaps():
+        libc.mmap(start, end - start, 0, alone | KEEP_PLACE, -1, 0)
+    while (place := libc.mmap(None, ROOM, 0, alone, -1, 0)) != REFUSED:
+        if place & HALF and (place + ROOM - 1) & HALF:
+            libc.munmap(place, ROOM)
+            break
+
+
+def _gaps() -> list[tuple[int, int]]:
+    """Where nothing is mapped between libraries, from and to: without the room below them and that of the stack."""
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8").partition("[stack]")[0].splitlines()[:-1]
+    taken = [[int(edge, 16) for edge in line.split(maxsplit=1)[0].split("-")] for line in maps]
+    return [(end, start) for (_, end), (start, _) in pairwise(taken) if 0 < start - end < GAP]

@@ -39,7 +39,7 @@ def prose_of(text):
 
 
 def numbers_in(text):
-    """The numbers of a prose that no rule allows; those in tags, attributes, character references and citations are none."""
+    """The numbers of a prose that no rule allows; those in tags, attributes, references and citations are none."""
     for allowed in [r"<[^>]*>", r'\w+="[^"]*"', r"&#\d+;", r"@[\w-]+", *ALLOWED]:
         text = re.sub(allowed, "", text)
     return NUMBER.findall(text)

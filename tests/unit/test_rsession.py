@@ -25,8 +25,8 @@ print(rsession.robjects().r('''
 
 GAPS = """
 import mmap
-full = [mmap.mmap(-1, 1 << 22) for _ in range(64)]
-del full[::2]
+full = [mmap.mmap(-1, (1 + n % 5) << 20) for n in range(200)]
+del full[::3]
 """
 
 
