@@ -37,7 +37,10 @@ def _cells(column: pd.Series) -> pyarrow.LargeStringArray:
     if isinstance(column.dtype, pd.StringDtype):
         texts = pyarrow.array(column.array, from_pandas=True)
         return _quoted((texts.combine_chunks() if isinstance(texts, pyarrow.ChunkedArray) else texts).cast(TEXT))
-    codes, known = pd.factorize(column)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, known = column.cat.codes.to_numpy(), column.cat.categories
+    else:
+        codes, known = pd.factorize(column)
     spelt = [str(value) for value in np.asarray(known, dtype=object).tolist()]
     places = pyarrow.array(codes, mask=codes < 0)
     return compute.take(_quoted(pyarrow.array(spelt, type=TEXT)), places)

@@ -91,7 +91,9 @@ class Table:
             if column.name not in table:
                 raise ValueError(f"no column '{column.name}'")
             try:
-                typed[column.name] = table[column.name].astype(DTYPES[column.kind])
+                values = table[column.name]
+                coded = column.kind == "text" and isinstance(values.dtype, pd.CategoricalDtype)
+                typed[column.name] = values if coded else values.astype(DTYPES[column.kind])
             except (TypeError, ValueError) as error:
                 raise ValueError(f"column '{column.name}' is not all {column.kind} ({error})") from None
         return table.assign(**typed)
