@@ -14,7 +14,7 @@ import pyarrow.csv
 from pyarrow import compute
 
 BOM = b"\xef\xbb\xbf"
-BLOCK = 1 << 22  # Bytes that are looked at, and parsed, at once.
+BLOCK = 1 << 24  # Bytes that are looked at, and parsed, at once.
 CODED = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
 # A quote that opens stands behind one of these, one that closes before one; a quote, as two of them stand for one.
 EDGES = np.frombuffer(b',\r\n"', dtype=np.uint8)
