@@ -38,14 +38,14 @@ def texts(column: pd.Series) -> pd.Series:
 
 
 def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The frames, one below the other, with a new index; what is a categorical in all that have it stays one."""
+    """The frames, one below the other, with a new index; what is a categorical in one is one."""
     if len(frames) == 1:
         return frames[0].reset_index(drop=True)
     made = {}
     for name in dict.fromkeys(name for frame in frames for name in frame):
-        parts = [frame[name] if name in frame else pd.Series(pd.NA, frame.index, "string") for frame in frames]
+        parts = [frame.get(name, pd.Series(pd.NA, frame.index)) for frame in frames]
         if any(isinstance(part.dtype, pd.CategoricalDtype) for part in parts):
-            made[name] = pd.Series(union_categoricals([encoded(texts(part)) if part.dtype == object else encoded(part) for part in parts]))
+            made[name] = pd.Series(union_categoricals([encoded(part) for part in parts]))
         else:
             made[name] = pd.concat(parts, ignore_index=True)
     return pd.DataFrame(made)

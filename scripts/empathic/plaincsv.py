@@ -35,10 +35,11 @@ def read(path: Path, header_rows: int, recurring: bool) -> tuple[list[list[str]]
         if not _plain_headers(headers, header_rows):
             return None
         with mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            if content.find(b"\0") >= 0 or not _plain_quotes(content, start):
+            quoted = content.find(b'"', start) >= 0
+            if content.find(b"\0") >= 0 or (quoted and not _plain_quotes(content, start)):
                 return None
         handle.seek(start)
-        table = _table(handle, headers[0], recurring)
+        table = _table(handle, headers[0], recurring, quoted)
     if table is None or not len(table) or any(_too_long(column) for column in table.columns):
         return None
     index = pd.RangeIndex(header_rows + 1, header_rows + 1 + len(table))
@@ -76,8 +77,6 @@ def _plain_headers(headers: list[list[str]], header_rows: int) -> bool:
 
 def _plain_quotes(content: mmap.mmap, start: int) -> bool:
     """Whether every quote from a place on opens a cell, closes one, or is one of a pair that stands for one."""
-    if content.find(b'"', start) < 0:
-        return True
     opens = True
     for at in range(start, len(content), BLOCK):
         # With the bytes at both sides; where the file ends, a line does.
@@ -91,14 +90,14 @@ def _plain_quotes(content: mmap.mmap, start: int) -> bool:
     return opens
 
 
-def _table(handle: IO[bytes], names: list[str], recurring: bool) -> pyarrow.Table | None:
-    """The rows from where the handle stands on; None where pyarrow refuses one."""
+def _table(handle: IO[bytes], names: list[str], recurring: bool, quoted: bool) -> pyarrow.Table | None:
+    """The rows from where the handle stands on; None where pyarrow refuses one. quoted: there are quotes in them."""
     kind = CODED if recurring else pyarrow.large_string()
     try:
         return pyarrow.csv.read_csv(
             handle,
             read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=BLOCK),
-            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=quoted, ignore_empty_lines=False),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(names, kind),
                 null_values=[""],
@@ -125,8 +124,7 @@ def recurs(column: pyarrow.Array | pyarrow.ChunkedArray) -> bool:
 def _series(column: pyarrow.ChunkedArray, index: pd.Index) -> pd.Series:
     if not recurs(column):
         return pd.Series(pd.array(column, dtype="string"), index)
-    whole = column.unify_dictionaries().combine_chunks()
-    whole = whole.chunk(0) if isinstance(whole, pyarrow.ChunkedArray) else whole
+    whole = column.chunk(0) if column.num_chunks == 1 else column.unify_dictionaries().combine_chunks()
     known = pd.Index(pd.array(whole.dictionary, dtype="string"))
     codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return pd.Series(pd.Categorical.from_codes(codes, known), index)
