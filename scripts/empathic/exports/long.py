@@ -108,7 +108,9 @@ def _ratings(
     if "position" in columns:
         name = columns["position"]
         told = sheet.column(name, common.NAME_IT).reset_index(drop=True)
-        ratings["position"] = common.places(sheet.path, told, ratings["row"], where["column"].set_axis(ratings.index))
+        ratings["position"] = common.places(
+            sheet.path, told, ratings["row"], pd.Series(coded.constant(name, len(rows)))
+        )
     for name in carried:
         ratings[name] = coded.encoded(sheets.made_safe(sheet.column(columns[name], common.NAME_IT))).array
     given = ratings["rating"].notna()
