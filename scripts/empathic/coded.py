@@ -32,6 +32,13 @@ def encoded(column: pd.Series) -> pd.Series:
     return pd.Series(of(codes, known), column.index, name=column.name)
 
 
+def parts(column: pd.Series) -> tuple[np.ndarray, pd.Index | np.ndarray]:
+    """For each row the number of its value among the column's (-1: missing), and these, once each."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy(), column.cat.categories
+    return pd.factorize(column)
+
+
 def texts(column: pd.Series) -> pd.Series:
     """A column of texts as such."""
     return column.astype("string")
@@ -51,14 +58,15 @@ def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
-def numbered(columns: Iterable[pd.Series]) -> np.ndarray:
-    """One number for each row's values in these columns, equal where they are all equal; it sorts as they do.
+def numbered(columns: Iterable[pd.Series], *, in_order: bool = False) -> np.ndarray:
+    """One number for each row's values in these columns, equal where they are all equal.
 
-    Texts sort by their characters' code points; what is missing comes last.
+    in_order: the numbers sort as the rows do by these columns, the first one first; texts by their characters' code
+    points, what is missing last.
     """
     numbers, size = None, 1
     for column in columns:
-        own, known = _ranks(column)
+        own, known = _ranks(column, in_order)
         if numbers is None:
             numbers, size = own, known
             continue
@@ -69,14 +77,11 @@ def numbered(columns: Iterable[pd.Series]) -> np.ndarray:
     return numbers
 
 
-def _ranks(column: pd.Series) -> tuple[np.ndarray, int]:
-    """The place of each value among those of its column, in order, and how many there may be."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, known = column.cat.codes.to_numpy(), column.cat.categories
-    else:
-        codes, known = pd.factorize(column)
-        known = pd.Index(known)
+def _ranks(column: pd.Series, in_order: bool) -> tuple[np.ndarray, int]:
+    """The place of each value among those of its column, and how many there may be; the last one is of the missing."""
+    codes, known = parts(column)
+    known = pd.Index(known)
     places = np.empty(len(known) + 1, dtype="int64")
-    places[known.argsort()] = np.arange(len(known))
+    places[known.argsort() if in_order else slice(-1)] = np.arange(len(known))
     places[-1] = len(known)
     return places[codes], len(known) + 1

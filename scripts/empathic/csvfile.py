@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow
 from pyarrow import compute
 
+from empathic import coded
+
 ROWS_AT_ONCE = 100_000  # Lines are made in memory, so many at a time.
 FEW_TEXTS = 10_000
 NEEDS_QUOTES = '[",\n\r]'
@@ -53,13 +55,11 @@ def _spelt(column: pd.Series) -> Spelt:
     if isinstance(column.dtype, pd.StringDtype):
         texts = pyarrow.array(column.array, from_pandas=True)
         return Spelt(_quoted((texts.combine_chunks() if isinstance(texts, pyarrow.ChunkedArray) else texts).cast(TEXT)))
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, known = column.cat.codes.to_numpy(), column.cat.categories
-    else:
-        codes, known = pd.factorize(column)
+    codes, known = coded.parts(column)
     texts = [str(value) for value in np.asarray(known, dtype=object).tolist()]
     # Behind the texts the empty one, of cells that are missing: their code is -1.
-    places = np.where(codes < 0, len(texts), codes).astype("int32")
+    places = codes.astype("int32")
+    places[codes < 0] = len(texts)
     return Spelt(_quoted(pyarrow.array([*texts, ""], type=TEXT)), places)
 
 

@@ -52,11 +52,11 @@ def _without_texts(ratings: pd.DataFrame) -> pd.DataFrame:
 
 def _rated(ratings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """For each rating the number of what was rated (post, source and sample), and for each number its first row."""
-    codes = np.zeros(len(ratings), dtype=np.int64)
-    for name in ("post_id", "source", "sample"):
-        own, known = pd.factorize(ratings[name])
-        codes, _ = pd.factorize(codes * max(len(known), 1) + own)
-    return codes, np.flatnonzero(~pd.Series(codes).duplicated().to_numpy())
+    numbers = coded.numbered(ratings[name] for name in ("post_id", "source", "sample"))
+    codes, known = pd.factorize(numbers)
+    # Codes are given in the order of the rows, so that the largest so far grows where a new one comes.
+    first = np.searchsorted(np.maximum.accumulate(codes), np.arange(len(known)))
+    return codes, first
 
 
 def _look_up(export: Export, ratings: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:

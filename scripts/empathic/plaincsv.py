@@ -14,7 +14,8 @@ import pyarrow.csv
 from pyarrow import compute
 
 BOM = b"\xef\xbb\xbf"
-BLOCK = 1 << 24  # Bytes that are looked at, and parsed, at once.
+LOOKED_AT = 1 << 20  # Bytes at once.
+PARSED = 1 << 24
 CODED = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
 # A quote that opens stands behind one of these, one that closes before one; a quote, as two of them stand for one.
 EDGES = np.frombuffer(b',\r\n"', dtype=np.uint8)
@@ -25,8 +26,8 @@ def read(path: Path, header_rows: int, recurring: bool) -> tuple[list[list[str]]
 
     The index is the row as a spreadsheet counts, header = 1. recurring: columns are categoricals.
 
-    A file is plain that is UTF-8 without bytes of zero, has header rows and rows of one length, no blank line, no
-    column's name twice, and quotes only where RFC 4180 has them. Of such a file every reader of CSV makes the same.
+    A file is plain that is UTF-8 without bytes of zero, has header rows and rows of one length, no column's
+    name twice, and quotes only where RFC 4180 has them. Of such a file every reader of CSV makes the same.
     """
     with open(path, "rb") as handle:
         if not handle.seek(0, 2):
@@ -78,10 +79,10 @@ def _plain_headers(headers: list[list[str]], header_rows: int) -> bool:
 def _plain_quotes(content: mmap.mmap, start: int) -> bool:
     """Whether every quote from a place on opens a cell, closes one, or is one of a pair that stands for one."""
     opens = True
-    for at in range(start, len(content), BLOCK):
+    for at in range(start, len(content), LOOKED_AT):
         # With the bytes at both sides; where the file ends, a line does.
-        block = np.frombuffer(content[at - 1 : at + BLOCK + 1] + b"\n", dtype=np.uint8)
-        quotes = np.flatnonzero(block[1 : 1 + min(BLOCK, len(content) - at)] == ord('"')) + 1
+        block = np.frombuffer(content[at - 1 : at + LOOKED_AT + 1] + b"\n", dtype=np.uint8)
+        quotes = np.flatnonzero(block[1 : 1 + min(LOOKED_AT, len(content) - at)] == ord('"')) + 1
         opening = quotes[(0 if opens else 1) :: 2]
         closing = quotes[(1 if opens else 0) :: 2]
         if not (np.isin(block[opening - 1], EDGES).all() and np.isin(block[closing + 1], EDGES).all()):
@@ -96,7 +97,7 @@ def _table(handle: IO[bytes], names: list[str], recurring: bool, quoted: bool) -
     try:
         return pyarrow.csv.read_csv(
             handle,
-            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=BLOCK),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=PARSED),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=quoted, ignore_empty_lines=False),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(names, kind),

@@ -15,6 +15,8 @@ from empathic.identify import FOUND, identify
 from empathic.instrument import Instrument
 from empathic.sheets import shorten
 
+ORDER = ("rater_id", "position", "response_id", "item")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -33,7 +35,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge makes: tables.RATINGS, tables.RATERS and tables.FLOW, and lines for the person who watches."""
+    """What a merge makes: tables.RATINGS, tables.RATERS and tables.FLOW, and lines for the person who watches.
+
+    Columns of text of the ratings are categoricals, as their texts recur (see `coded`).
+    """
 
     ratings: pd.DataFrame
     raters: pd.DataFrame
@@ -210,7 +215,7 @@ def _check_sources(exports: list[Export], ratings: pd.DataFrame, sources: list[s
 
 def _sorted(ratings: pd.DataFrame) -> pd.DataFrame:
     """The order of the rows, which does not hang on that of the exports."""
-    numbers = coded.numbered(ratings[name] for name in ("rater_id", "position", "response_id", "item"))
+    numbers = coded.numbered([ratings[name] for name in ORDER], in_order=True)
     return ratings.take(np.argsort(numbers, kind="stable")).reset_index(drop=True)
 
 

@@ -140,7 +140,7 @@ def made_safe(cells: pd.Series) -> pd.Series:
 
     Numbers stay as they are. So OWASP, "CSV Injection".
     """
-    codes, known = pd.factorize(cells)  # Each text that occurs is looked at once.
+    codes, known = coded.parts(cells)  # Each text that occurs is looked at once.
     texts = pd.Series(known, dtype="string")
     risky = texts.str.match(r"[=+\-@\t\r]").fillna(False).astype(bool) & numbers(texts).isna()
     if not risky.any():
@@ -151,7 +151,7 @@ def made_safe(cells: pd.Series) -> pd.Series:
 
 def numbers(cells: pd.Series) -> pd.Series:
     """Cells as floats; NaN where a cell is empty or no number."""
-    codes, known = pd.factorize(cells)  # Each text that occurs is read once.
+    codes, known = coded.parts(cells)  # Each text that occurs is read once.
     texts = pd.Series(known, dtype="string" if isinstance(cells.dtype, pd.CategoricalDtype) else cells.dtype)
     found = pd.to_numeric(texts, errors="coerce").astype("Float64").astype("float64")
     return pd.Series(np.append(found.to_numpy(), np.nan)[codes], cells.index, name=cells.name)

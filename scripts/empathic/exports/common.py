@@ -99,7 +99,7 @@ def answers(
     found = np.full(len(cells), np.nan)
     for item in survey.items:
         mine = (where["item"] == item.name).to_numpy(dtype=bool)
-        codes, texts = pd.factorize(cells if mine.all() else cells[mine])
+        codes, texts = coded.parts(cells if mine.all() else cells[mine])
         found[mine] = np.array([*(_answer(text, item, described) for text in texts), np.nan])[codes]
     if (found == WRONG).any():
         at = int((found == WRONG).argmax())
@@ -232,7 +232,7 @@ def _yes_or_no(sheet: Sheet, name: str) -> pd.Series:
 
 def _dates(sheet: Sheet, name: str) -> pd.Series:
     cells = sheet.cells[name]
-    codes, known = pd.factorize(cells)  # Each time that occurs is read once.
+    codes, known = coded.parts(cells)  # Each time that occurs is read once.
     texts = pd.Series(known, dtype="string")
     times = pd.to_datetime(texts.where(texts.str.fullmatch(DATE)), format="ISO8601", errors="coerce", utc=True)
     found = times.reindex(codes).set_axis(cells.index)

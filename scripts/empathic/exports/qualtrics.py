@@ -153,7 +153,7 @@ def _ratings(
 
 def _filled(sheet: Sheet, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Where the cells of these columns are filled: the number of the row and of the column, row by row."""
-    rows = [np.flatnonzero(sheet.cells[name].notna()).astype("int32") for name in names]
+    rows = [np.flatnonzero(coded.parts(sheet.cells[name])[0] >= 0).astype("int32") for name in names]
     row = np.concatenate(rows)
     column = np.repeat(np.arange(len(names), dtype="int32"), [len(one) for one in rows])
     order = np.argsort(row, kind="stable")
@@ -164,11 +164,13 @@ def _gathered(columns: list[pd.Series], row: np.ndarray, which: np.ndarray) -> p
     """The cells in these rows of these columns (by number)."""
     order = np.argsort(which, kind="stable")
     parts = np.split(order, np.searchsorted(which[order], np.arange(1, len(columns))))
-    taken = [coded.encoded(cells).iloc[row[part]] for cells, part in zip(columns, parts, strict=True)]
-    cells = coded.concat([part.to_frame("cell") for part in taken])["cell"]
-    back = np.empty(len(order), dtype=order.dtype)
-    back[order] = np.arange(len(order))
-    return cells.take(back).reset_index(drop=True)
+    codes, texts = np.full(len(row), -1), []
+    for cells, part in zip(columns, parts, strict=True):
+        own, known = coded.parts(cells)
+        own = own[row[part]].astype("int64")
+        codes[part] = np.where(own < 0, -1, own + len(texts))
+        texts += np.asarray(known, dtype=object).tolist()
+    return pd.Series(coded.of(codes, texts))
 
 
 def _asked(sheet: Sheet, described: dict[str, Any], survey: Instrument, item: str, pattern: str) -> list[Asked]:
