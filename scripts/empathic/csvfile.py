@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
@@ -9,7 +10,10 @@ import pandas as pd
 import pyarrow
 from pyarrow import compute
 
+from empathic import coded
+
 ROWS_AT_ONCE = 100_000  # Lines are made in memory, so many at a time.
+FEW_TEXTS = 10_000
 NEEDS_QUOTES = '[",\n\r]'
 TEXT = pyarrow.large_string()
 NOTHING, COMMA, END, QUOTE = (pyarrow.scalar(text, TEXT) for text in ("", ",", "\n", '"'))
@@ -24,23 +28,54 @@ def write(table: pd.DataFrame, handle: IO[bytes]) -> None:
     header = io.StringIO()
     csv.writer(header, lineterminator="\n").writerow(list(table))
     handle.write(header.getvalue().encode())
-    cells = [_cells(table[name]) for name in table]
+    columns = _joined([_spelt(table[name]) for name in table])
     for start in range(0, len(table), ROWS_AT_ONCE):
-        rows = [column.slice(start, ROWS_AT_ONCE) for column in cells]
-        lines = compute.binary_join_element_wise(*rows, COMMA, null_handling="replace", null_replacement="")
+        cells = [column.cells(start) for column in columns]
+        lines = compute.binary_join_element_wise(*cells, COMMA, null_handling="replace", null_replacement="")
         lines = compute.binary_join_element_wise(lines, NOTHING, END)
         handle.write(lines.buffers()[2])
 
 
-def _cells(column: pd.Series) -> pyarrow.LargeStringArray:
-    """A column as it is spelt in the file, null where missing. Each text that occurs is spelt once."""
+@dataclass(frozen=True)
+class Spelt:
+    """A column as it is spelt in the file: its texts, and for each row the place of its own; None: a text a row."""
+
+    texts: pyarrow.LargeStringArray
+    places: np.ndarray | None = None
+
+    def cells(self, start: int) -> pyarrow.LargeStringArray:
+        """So many rows as are written at once, from this one on."""
+        if self.places is None:
+            return self.texts.slice(start, ROWS_AT_ONCE)
+        return compute.take(self.texts, pyarrow.array(self.places[start : start + ROWS_AT_ONCE]))
+
+
+def _spelt(column: pd.Series) -> Spelt:
+    """Each text that recurs is spelt once."""
     if isinstance(column.dtype, pd.StringDtype):
         texts = pyarrow.array(column.array, from_pandas=True)
-        return _quoted((texts.combine_chunks() if isinstance(texts, pyarrow.ChunkedArray) else texts).cast(TEXT))
-    codes, known = pd.factorize(column)
-    spelt = [str(value) for value in np.asarray(known, dtype=object).tolist()]
-    places = pyarrow.array(codes, mask=codes < 0)
-    return compute.take(_quoted(pyarrow.array(spelt, type=TEXT)), places)
+        return Spelt(_quoted((texts.combine_chunks() if isinstance(texts, pyarrow.ChunkedArray) else texts).cast(TEXT)))
+    codes, known = coded.parts(column)
+    texts = [str(value) for value in np.asarray(known, dtype=object).tolist()]
+    # Behind the texts the empty one, of cells that are missing: their code is -1.
+    places = codes.astype("int32")
+    places[codes < 0] = len(texts)
+    return Spelt(_quoted(pyarrow.array([*texts, ""], type=TEXT)), places)
+
+
+def _joined(columns: list[Spelt]) -> list[Spelt]:
+    """The same with neighbours of few texts in one, each pair of their texts spelt once."""
+    made = columns[:1]
+    for column in columns[1:]:
+        last = made[-1]
+        if last.places is None or column.places is None or len(last.texts) * len(column.texts) > FEW_TEXTS:
+            made.append(column)
+            continue
+        left, right = np.divmod(np.arange(len(last.texts) * len(column.texts)), len(column.texts))
+        pairs = [compute.take(last.texts, pyarrow.array(left)), compute.take(column.texts, pyarrow.array(right))]
+        texts = compute.binary_join_element_wise(*pairs, COMMA)
+        made[-1] = Spelt(texts, last.places * np.int32(len(column.texts)) + column.places)
+    return made
 
 
 def _quoted(texts: pyarrow.LargeStringArray) -> pyarrow.LargeStringArray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from empathic import ids
+from empathic import coded, ids
 from empathic.errors import InputError
 from empathic.exports import Export
 
@@ -34,50 +34,57 @@ def identify(export: Export, responses: pd.DataFrame | None, sources: list[str])
     outside = ~ratings["source"].isin(sources) if "source" in ratings else pd.Series(False, ratings.index)
     if not export.identified_by and outside.any():
         inside = _look_up(export, ratings[~outside], responses)
-        return pd.concat([inside, _without_texts(ratings[outside])]).reindex(ratings.index)
+        both = coded.concat([inside, _without_texts(ratings[outside])])
+        rows = np.concatenate([np.flatnonzero(~outside), np.flatnonzero(outside)])
+        return both.set_axis(ratings.index[rows]).reindex(ratings.index)
     return _look_up(export, ratings, responses)
 
 
 def _without_texts(ratings: pd.DataFrame) -> pd.DataFrame:
     found = ratings[["post_id", "source"]].copy()
-    found["domain"] = ratings["domain"] if "domain" in ratings else pd.array(["all"], "string").repeat(len(ratings))
+    found["domain"] = ratings["domain"] if "domain" in ratings else coded.constant("all", len(ratings))
     codes, first = _rated(ratings)
     rated = ratings[["post_id", "source", "sample"]].iloc[first].itertuples(index=False, name=None)
     known = [ids.response_id(post, None, source, int(sample), None) for post, source, sample in rated]
-    found["response_id"] = pd.array(known, dtype="string")[codes]
+    found["response_id"] = coded.of(codes, known)
     return found
 
 
 def _rated(ratings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """For each rating the number of what was rated (post, source and sample), and for each number its first row."""
-    codes = np.zeros(len(ratings), dtype=np.int64)
-    for name in ("post_id", "source", "sample"):
-        own, known = pd.factorize(ratings[name])
-        codes, _ = pd.factorize(codes * max(len(known), 1) + own)
-    return codes, np.flatnonzero(~pd.Series(codes).duplicated().to_numpy())
+    numbers = coded.numbered(ratings[name] for name in ("post_id", "source", "sample"))
+    codes, known = pd.factorize(numbers)
+    # Codes are given in the order of the rows, so that the largest so far grows where a new one comes.
+    first = np.searchsorted(np.maximum.accumulate(codes), np.arange(len(known)))
+    return codes, first
 
 
 def _look_up(export: Export, ratings: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
     """Find the response of each rating by its reference, or by post, source and sample. Raises InputError."""
-    place = pd.Series(-1, ratings.index)
     if export.identified_by:
+        codes, named = pd.factorize(ratings["reference"])
+        place = np.full(len(named), -1)
         for column in export.identified_by:
             known = responses[responses[column].notna()]
             _check_unique(export, known, column)
-            position = pd.Series(responses.index.get_indexer(known.index), index=known[column])
-            place = place.mask(place < 0, ratings["reference"].map(position).fillna(-1).astype("int64"))
+            at = pd.Index(known[column]).get_indexer(pd.Index(named, dtype="string"))
+            position = np.append(responses.index.get_indexer(known.index), -1)[at]
+            place = np.where(place < 0, position, place)
     else:
         names = ["post_id", "source", "sample"]
         index = pd.MultiIndex.from_frame(responses[names].astype({"sample": "int64"}))
-        place = pd.Series(index.get_indexer(pd.MultiIndex.from_frame(ratings[names])), ratings.index)
+        codes, first = _rated(ratings)
+        rated = ratings[names].iloc[first].astype({"post_id": "string", "source": "string"})
+        place = index.get_indexer(pd.MultiIndex.from_frame(rated))
+    place = place[codes]
     if (place < 0).any():
-        lost = ratings.loc[(place < 0).idxmax()]
+        lost = ratings.iloc[(place < 0).argmax()]
         named = f"'{lost['reference']}'" if export.identified_by else _cell(lost)
         problem = f"no response of this study is {named}"
         raise InputError(export.file, problem, UNKNOWN, row=int(lost["row"]), column=str(lost["column"]))
-    found = responses[["response_id", "post_id", "domain", "source"]].iloc[place.to_numpy()].set_index(ratings.index)
+    found = pd.DataFrame({name: coded.of(place, responses[name]) for name in FOUND}, index=ratings.index)
     for name in {"post_id", "source", "domain"} & set(ratings):
-        differs = ratings[name] != found[name]
+        differs = coded.texts(ratings[name]) != coded.texts(found[name])
         if differs.any():
             at = differs.idxmax()
             raise InputError(

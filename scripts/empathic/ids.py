@@ -4,6 +4,8 @@ import hashlib
 import json
 import unicodedata
 
+AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def response_id(post_id: str, post: str | None, source: str, sample: int, response: str | None) -> str:
     """Identify a response by all that a rater saw.
@@ -12,13 +14,12 @@ def response_id(post_id: str, post: str | None, source: str, sample: int, respon
     NFC, no spaces, no ASCII escapes; None (null) for a text that a study lacks.
     """
     items = [post_id, _nfc(post), source, sample, _nfc(response)]
-    return hashlib.sha256(json.dumps(items, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()[:16]
+    return hashlib.sha256(AS_JSON(items).encode()).hexdigest()[:16]
 
 
 def seed(*parts: str | int) -> int:
     """A 63-bit seed from SHA-256 over the parts, as a JSON array: the same on every machine, in any order of work."""
-    text = json.dumps(list(parts), ensure_ascii=False, separators=(",", ":"))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    return int.from_bytes(hashlib.sha256(AS_JSON(list(parts)).encode()).digest()[:8], "big") >> 1
 
 
 def _nfc(text: str | None) -> str | None:

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from empathic import demographics, exclusions, pseudonyms, scales, tables
+from empathic import coded, demographics, exclusions, pseudonyms, scales, tables
 from empathic.errors import InputError
 from empathic.exports import Export
 from empathic.flow import NO_RATINGS, OTHER_SOURCE, Number, participant_flow
 from empathic.identify import FOUND, identify
 from empathic.instrument import Instrument
 from empathic.sheets import shorten
+
+ORDER = ("rater_id", "position", "response_id", "item")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge makes: tables.RATINGS, tables.RATERS and tables.FLOW, and lines for the person who watches."""
+    """What a merge makes: tables.RATINGS, tables.RATERS and tables.FLOW, and lines for the person who watches.
+
+    Columns of text of the ratings are categoricals, as their texts recur (see `coded`).
+    """
 
     ratings: pd.DataFrame
     raters: pd.DataFrame
@@ -62,7 +67,7 @@ def merge(
     raters = _with_demographics(raters, exports, keys, asked)
     raters, ratings, revoked = _without_revoked(raters, ratings, exports, keys)
     _name(raters, asked.rules)
-    ratings["rater_id"] = raters["rater_id"].reindex(ratings["rater"]).array
+    ratings["rater_id"] = coded.of(raters.index.get_indexer(ratings["rater"]), raters["rater_id"])
     _check_sources(exports, ratings, asked.sources)
     failed, outside = _failures(raters, ratings, asked)
     _mark(raters, ratings, failed, outside)
@@ -79,7 +84,7 @@ def merge(
         for scale, number in incomplete.items()
         if number
     ]
-    ratings = _sorted(pd.concat([ratings, averages], ignore_index=True) if len(averages) else ratings)
+    ratings = _sorted(coded.concat([ratings, averages]) if len(averages) else ratings)
     raters = raters[[*tables.RATERS.names, *asked.told]].sort_values("rater_id", ignore_index=True)
     return Merged(ratings, raters, flow, notes)
 
@@ -95,10 +100,10 @@ def _raters(exports: list[Export], keys: list[str]) -> tuple[pd.DataFrame, list[
         part["person"] = pseudonyms.pseudonyms(part.pop("platform_id"), key)
         parts.append(part)
     raters = pd.concat(parts, ignore_index=True)
-    codes, _ = pd.MultiIndex.from_frame(raters[["person", "submission"]]).factorize()
-    again = raters.assign(code=codes).duplicated("code")
-    same = raters.assign(code=codes).duplicated(["code", "finished", "checks_failed", "duration_s", "origin"])
-    clash = again & (raters["alone"] | ~same)
+    codes, _ = pd.factorize(coded.numbered([raters["person"], raters["submission"]]))
+    again = pd.Series(codes).duplicated()
+    same = ["code", "finished", "checks_failed", "duration_s", "origin"]
+    clash = again & (raters["alone"] | ~raters.assign(code=codes).duplicated(same)) if again.any() else again
     if clash.any():
         at = int(clash.to_numpy().argmax())
         before = raters.iloc[int((codes == codes[at]).argmax())]
@@ -111,8 +116,9 @@ def _raters(exports: list[Export], keys: list[str]) -> tuple[pd.DataFrame, list[
     places, start = [], 0
     for export in exports:
         own = codes[start : start + len(export.raters)]
-        at = pd.Index(export.raters["submission"]).get_indexer(export.ratings["submission"])
-        places.append(own[at])
+        rated, submissions = pd.factorize(export.ratings["submission"])
+        at = pd.Index(export.raters["submission"]).get_indexer(pd.Index(submissions, dtype="string"))
+        places.append(own[at[rated]])
         start += len(own)
     return raters[~again].reset_index(drop=True), places
 
@@ -122,11 +128,10 @@ def _ratings(exports: list[Export], found: list[pd.DataFrame], places: list[np.n
     parts = []
     for number, (export, responses, place) in enumerate(zip(exports, found, places, strict=True)):
         part = export.ratings[["row", "item", "rating", "position", *export.carried]]
-        part = part.assign(**{name: responses[name] for name in FOUND}, origin=export.origin, export=number)
-        parts.append(part.assign(rater=place))
-    ratings = pd.concat(parts, ignore_index=True)
-    codes = ratings[["rater"]].assign(**{name: pd.factorize(ratings[name])[0] for name in ("response_id", "item")})
-    twice = codes.duplicated()
+        part = part.assign(**{name: responses[name] for name in FOUND}, origin=coded.constant(export.origin, len(part)))
+        parts.append(part.assign(export=number, rater=place))
+    ratings = coded.concat(parts)
+    twice = pd.Series(coded.numbered(ratings[name] for name in ("rater", "response_id", "item"))).duplicated()
     if twice.any():
         at = ratings.loc[twice.idxmax()]
         same = (ratings[["rater", "response_id", "item"]] == at[["rater", "response_id", "item"]]).all(axis=1)
@@ -161,6 +166,8 @@ def _without_revoked(
     for export, key in zip(exports, keys, strict=True):
         gone |= set(pseudonyms.pseudonyms(pd.Series(sorted(export.consent_revoked), dtype="string"), key))
     out = raters["person"].isin(gone)
+    if not out.any():
+        return raters.copy(), ratings, Number(0, 0)
     rated = ratings["rater"].isin(raters.index[out])
     return raters[~out].copy(), ratings[~rated].reset_index(drop=True), Number(int(out.sum()), int(rated.sum()))
 
@@ -189,9 +196,9 @@ def _mark(raters: pd.DataFrame, ratings: pd.DataFrame, failed: pd.DataFrame, out
     """Say of each rater and rating whether it is included, and by which step it leaves."""
     raters["reason"] = exclusions.first_failed(failed)
     raters["included"] = raters["reason"].isna()
-    ratings["reason"] = raters["reason"].reindex(ratings["rater"]).array
-    if outside.any():
-        ratings["reason"] = ratings["reason"].mask(outside, OTHER_SOURCE)
+    codes, reasons = pd.factorize(pd.Series([*raters["reason"], OTHER_SOURCE], dtype="string"))
+    own = codes[raters.index.get_indexer(ratings["rater"])]
+    ratings["reason"] = coded.of(np.where(outside, codes[-1], own), reasons)
     ratings["included"] = ratings["reason"].isna()
 
 
@@ -208,7 +215,8 @@ def _check_sources(exports: list[Export], ratings: pd.DataFrame, sources: list[s
 
 def _sorted(ratings: pd.DataFrame) -> pd.DataFrame:
     """The order of the rows, which does not hang on that of the exports."""
-    return ratings.sort_values(["rater_id", "position", "response_id", "item"], ignore_index=True)
+    numbers = coded.numbered([ratings[name] for name in ORDER], in_order=True)
+    return ratings.take(np.argsort(numbers, kind="stable")).reset_index(drop=True)
 
 
 def _notes(exports: list[Export], flow: pd.DataFrame) -> list[str]:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from empathic import coded
 from empathic.instrument import Instrument
 
 
@@ -22,8 +23,8 @@ def averages(ratings: pd.DataFrame, survey: Instrument) -> tuple[pd.DataFrame, d
         incomplete[scale.name] = int((~enough).sum())
         first = rows.drop_duplicates(["rater_id", "response_id"]).assign(item=scale.name)
         made.append(first.assign(rating=of_response["mean"].to_numpy())[enough.to_numpy()])
-    table = pd.concat(made, ignore_index=True)
-    table["item"] = table["item"].astype("string")
+    table = coded.concat(made)
+    table["item"] = coded.texts(table["item"])
     return table, incomplete
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from empathic import coded, plaincsv
 from empathic.errors import InputError
 
 NO_ANSWERS = "the file has no row of answers below its header"
@@ -81,13 +82,33 @@ class Sheet:
             raise InputError(self.path, problem, remedy, row=int(wrong.index[wrong.to_numpy().argmax()]), column=column)
 
 
-def read(path: Path | str, *, header_rows: int = 1) -> tuple[Sheet, list[list[str]]]:
+def read(path: Path | str, *, header_rows: int = 1, recurring: bool = False) -> tuple[Sheet, list[list[str]]]:
     """Read a CSV file: its cells, and its header rows (the first of them names the columns).
+
+    recurring: the cells of a column are few different texts; they are given as categoricals (see `coded`).
 
     Raises InputError for a file that is empty, not UTF-8, not separated by commas, that has no row below its header,
     a column name twice, or a row of another length than the header.
     """
     path = Path(path)
+    # Whatever is out of the ordinary is read with care, which tells what it is and in which row.
+    headers, cells = plaincsv.read(path, header_rows, recurring) or _read_with_care(path, header_rows, recurring)
+    cells = _without_empty_rows(cells)
+    if cells.empty:
+        raise InputError(path, NO_ANSWERS, "Export it again, or take it out of the config")
+    return Sheet(path, cells), headers
+
+
+def _without_empty_rows(cells: pd.DataFrame) -> pd.DataFrame:
+    filled = np.zeros(len(cells), dtype=bool)
+    for name in cells:
+        filled |= cells[name].notna().to_numpy()
+        if filled.all():
+            return cells
+    return cells[filled]
+
+
+def _read_with_care(path: Path, header_rows: int, recurring: bool) -> tuple[list[list[str]], pd.DataFrame]:
     headers, rows = _check(path, header_rows)
     with open(path, encoding="utf-8-sig", newline="") as handle:
         reader = csv.reader(handle)
@@ -111,10 +132,7 @@ def read(path: Path | str, *, header_rows: int = 1) -> tuple[Sheet, list[list[st
             path, "no CSV (a quote that opens is not closed, or closes too early)", "Export the file again"
         )
     cells.index = pd.RangeIndex(header_rows + 1, rows + 1)
-    cells = cells.dropna(how="all")
-    if cells.empty:
-        raise InputError(path, NO_ANSWERS, "Export it again, or take it out of the config")
-    return Sheet(path, cells), headers
+    return headers, cells.apply(coded.encoded) if recurring else cells
 
 
 def made_safe(cells: pd.Series) -> pd.Series:
@@ -122,18 +140,20 @@ def made_safe(cells: pd.Series) -> pd.Series:
 
     Numbers stay as they are. So OWASP, "CSV Injection".
     """
-    codes, known = pd.factorize(cells)  # Each text that occurs is looked at once.
+    codes, known = coded.parts(cells)  # Each text that occurs is looked at once.
     texts = pd.Series(known, dtype="string")
     risky = texts.str.match(r"[=+\-@\t\r]").fillna(False).astype(bool) & numbers(texts).isna()
     if not risky.any():
         return cells
+    cells = coded.texts(cells)
     return cells.mask(risky.to_numpy()[codes] & (codes >= 0), "'" + cells)
 
 
 def numbers(cells: pd.Series) -> pd.Series:
     """Cells as floats; NaN where a cell is empty or no number."""
-    codes, known = pd.factorize(cells)  # Each text that occurs is read once.
-    found = pd.to_numeric(pd.Series(known, dtype=cells.dtype), errors="coerce").astype("Float64").astype("float64")
+    codes, known = coded.parts(cells)  # Each text that occurs is read once.
+    texts = pd.Series(known, dtype="string" if isinstance(cells.dtype, pd.CategoricalDtype) else cells.dtype)
+    found = pd.to_numeric(texts, errors="coerce").astype("Float64").astype("float64")
     return pd.Series(np.append(found.to_numpy(), np.nan)[codes], cells.index, name=cells.name)
 
 

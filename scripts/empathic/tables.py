@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from empathic import csvfile
+from empathic import coded, csvfile
 from empathic.errors import InputError
 from empathic.files import whole
 from empathic.origin import ORIGINS
@@ -91,7 +91,9 @@ class Table:
             if column.name not in table:
                 raise ValueError(f"no column '{column.name}'")
             try:
-                typed[column.name] = table[column.name].astype(DTYPES[column.kind])
+                values = table[column.name]
+                recurs = column.kind == "text" and isinstance(values.dtype, pd.CategoricalDtype)
+                typed[column.name] = values if recurs else values.astype(DTYPES[column.kind])
             except (TypeError, ValueError) as error:
                 raise ValueError(f"column '{column.name}' is not all {column.kind} ({error})") from None
         return table.assign(**typed)
@@ -105,7 +107,7 @@ class Table:
             strange = set(values.dropna().unique()) - set(column.allowed) if column.allowed else ()
             if strange:
                 yield f"column '{column.name}' holds {sorted(strange)[:3]}, allowed: {', '.join(column.allowed)}"
-        if self.key and table.duplicated(list(self.key)).any():
+        if self.key and pd.Series(coded.numbered(table[name] for name in self.key)).duplicated().any():
             yield f"rows that share ({', '.join(self.key)})"
 
 

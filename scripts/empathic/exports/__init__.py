@@ -6,6 +6,8 @@ Platform ids are in these tables only, in memory; they, and whatever else names 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pandas as pd
+
 from empathic.errors import InputError
 from empathic.exports import jspsych, long, prolific, qualtrics
 from empathic.exports.export import Export
@@ -46,16 +48,18 @@ def read_all(described: Iterable[dict[str, Any]], survey: Instrument, item: str,
 
 def _refuse_overlap(exports: list[Export]) -> None:
     """Raise InputError where a submission is in two exports, both of a platform that counts submissions."""
-    seen: dict[str, tuple[Export, int]] = {}
-    for export in exports:
-        if export.one_row_a_rater:
-            for submission, row in zip(export.raters["submission"], export.raters["row"], strict=True):
-                if submission in seen:
-                    other, before = seen[submission]
-                    raise InputError(
-                        export.file,
-                        f"this submission is also in {other.file}, row {before}: the two exports overlap",
-                        "Take one of them out of the config, or export the study anew in one file",
-                        row=int(row),
-                    )
-                seen[submission] = export, int(row)
+    counted = [export for export in exports if export.one_row_a_rater]
+    if not counted:
+        return
+    told = pd.concat([export.raters[["submission", "row"]] for export in counted], keys=range(len(counted)))
+    again = told["submission"].duplicated()
+    if again.any():
+        at = told[again].iloc[0]
+        before = told[told["submission"] == at["submission"]].iloc[0]
+        file, other = (counted[row.name[0]].file for row in (at, before))
+        raise InputError(
+            file,
+            f"this submission is also in {other}, row {before['row']}: the two exports overlap",
+            "Take one of them out of the config, or export the study anew in one file",
+            row=int(at["row"]),
+        )

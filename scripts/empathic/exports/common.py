@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from empathic import exclusions, sheets
+from empathic import coded, exclusions, sheets
 from empathic.errors import InputError
 from empathic.instrument import Instrument, Item
 from empathic.sheets import Sheet
@@ -66,8 +66,8 @@ def demographics(sheet: Sheet, described: dict[str, Any], ids: pd.Series) -> pd.
     Raises InputError where a column is not there.
     """
     told = {ours: sheet.column(theirs, NAME_IT) for ours, theirs in described.get("demographics", {}).items()}
-    people = pd.DataFrame({"platform_id": ids, **told})
-    return people[ids.notna() & ~ids.duplicated()].reset_index(drop=True) if told else people.iloc[:0]
+    first = ids.notna() & ~ids.duplicated() & bool(told)
+    return pd.DataFrame({"platform_id": ids, **told})[first].astype("string").reset_index(drop=True)
 
 
 def item_names(sheet: Sheet, described: dict[str, Any], survey: Instrument) -> dict[str, str | None]:
@@ -99,7 +99,7 @@ def answers(
     found = np.full(len(cells), np.nan)
     for item in survey.items:
         mine = (where["item"] == item.name).to_numpy(dtype=bool)
-        codes, texts = pd.factorize(cells[mine])
+        codes, texts = coded.parts(cells if mine.all() else cells[mine])
         found[mine] = np.array([*(_answer(text, item, described) for text in texts), np.nan])[codes]
     if (found == WRONG).any():
         at = int((found == WRONG).argmax())
@@ -223,7 +223,7 @@ def _asked_for(sheet: Sheet, columns: dict[str, str], checks: list[str], rules: 
 
 def _yes_or_no(sheet: Sheet, name: str) -> pd.Series:
     words = {"1": True, "true": True, "0": False, "false": False}
-    cells = sheet.filled(name, NAME_IT).str.lower()
+    cells = coded.texts(sheet.filled(name, NAME_IT)).str.lower()
     strange = ~cells.isin(list(words))
     problem = f"{sheets.first(sheet.cells[name], strange)!r} is none of 1, 0, True, False"
     sheet.refuse(strange, name, problem, "Correct the cell")
@@ -232,9 +232,10 @@ def _yes_or_no(sheet: Sheet, name: str) -> pd.Series:
 
 def _dates(sheet: Sheet, name: str) -> pd.Series:
     cells = sheet.cells[name]
-    found = pd.to_datetime(
-        cells.where(cells.str.fullmatch(DATE).fillna(False)), format="ISO8601", errors="coerce", utc=True
-    )
+    codes, known = coded.parts(cells)  # Each time that occurs is read once.
+    texts = pd.Series(known, dtype="string")
+    times = pd.to_datetime(texts.where(texts.str.fullmatch(DATE)), format="ISO8601", errors="coerce", utc=True)
+    found = times.reindex(codes).set_axis(cells.index)
     wrong = cells.notna() & found.isna()
     problem = f"{sheets.first(cells, wrong)!r} is not a time like 2031-05-02 09:00:01"
     sheet.refuse(

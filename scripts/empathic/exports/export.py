@@ -17,6 +17,7 @@ class Export:
     ratings, one row a rating: platform_id, submission, row, column (both as in the file), item, rating, position
     (missing where not told), and what names the response: `reference`, or post_id, source, sample; source and domain
     where they are told; then the columns carried.
+    Columns of text of the ratings are categoricals (see `coded`), those of the raters texts.
     identified_by: the columns of responses.csv that `reference` may stand in; none where post and source name it.
     empty_cells: cells for a rating that hold none.
     demographics: platform_id (unique), then what is told of a participant, as text; no rows where nothing is told.

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from empathic import exclusions, sheets
+from empathic import coded, exclusions, sheets
 from empathic.errors import InputError
 from empathic.exports import common
 from empathic.exports.export import Export
@@ -14,11 +15,11 @@ from empathic.sheets import Sheet
 
 def read(described: dict[str, Any], survey: Instrument, item: str, rules: dict[str, Any]) -> Export:
     """Read a long table (see `exports.read`)."""
-    sheet, _ = sheets.read(described["file"])
+    sheet, _ = sheets.read(described["file"], recurring=True)
     check_columns(sheet, described["columns"])
     columns = described["columns"]
     if "item" not in columns:
-        kinds = pd.Series(item, sheet.cells.index, dtype="string")
+        kinds = pd.Series(coded.constant(item, len(sheet.cells)), sheet.cells.index)
     else:
         kinds = kinds_of_rows(sheet, described, survey, sheet.filled(columns["item"], common.NAME_IT))
         names = common.item_names(sheet, described, survey)
@@ -45,7 +46,9 @@ def check_columns(sheet: Sheet, columns: dict[str, str]) -> None:
 
 def kinds_of_rows(sheet: Sheet, described: dict[str, Any], survey: Instrument, cells: pd.Series) -> pd.Series:
     """For each row the item or attention check that a cell of it names, missing where it names none."""
-    return cells.map(common.item_names(sheet, described, survey)).astype("string")
+    names = common.item_names(sheet, described, survey)
+    codes, known = pd.factorize(cells)
+    return pd.Series(coded.of(codes, [names.get(name) for name in known]), cells.index)
 
 
 def from_rows(
@@ -69,11 +72,11 @@ def from_rows(
             "Say in the config, under exports > items, which of the file's names are which item",
             column=columns.get("item"),
         )
-    rated = Sheet(sheet.path, sheet.cells[is_rating])
+    rated = sheet if is_rating.all() else Sheet(sheet.path, sheet.cells[is_rating])
     ratings, identified_by, empty = _ratings(rated, described, survey, kinds[is_rating], carried)
-    at = ratings.pop("at").to_numpy()
-    ratings.insert(0, "submission", submissions[is_rating].to_numpy()[at])
-    ratings.insert(0, "platform_id", ids[is_rating].to_numpy()[at])
+    at = np.flatnonzero(is_rating)[ratings.pop("at").to_numpy()]
+    ratings.insert(0, "submission", coded.encoded(submissions).array.take(at))
+    ratings.insert(0, "platform_id", coded.encoded(ids).array.take(at))
     others = int(kinds.isna().sum())
     return Export(
         sheet.path,
@@ -95,30 +98,30 @@ def _ratings(
     """The ratings of a sheet that has nothing else, `at` being their place in it; then as in qualtrics."""
     columns = described["columns"]
     rows = sheet.cells.index
-    ratings = pd.DataFrame({"at": range(len(rows)), "row": rows, "item": kinds.to_numpy()})
-    ratings["item"] = ratings["item"].astype("string")
+    ratings = pd.DataFrame({"at": range(len(rows)), "row": rows, "item": coded.encoded(kinds).array})
     identified_by, place = _name_responses(sheet, columns, ratings)
     cells = sheet.column(columns["rating"], common.NAME_IT).reset_index(drop=True)
-    where = ratings[["row", "item"]].assign(column=columns["rating"])
+    where = ratings[["row", "item"]].assign(column=coded.constant(columns["rating"], len(rows)))
     ratings["rating"] = common.answers(sheet.path, cells, where, survey, described)
-    ratings["column"] = place
+    ratings["column"] = coded.constant(place, len(rows))
     ratings["position"] = pd.Series(pd.NA, ratings.index, dtype="Int64")
     if "position" in columns:
         name = columns["position"]
         told = sheet.column(name, common.NAME_IT).reset_index(drop=True)
-        ratings["position"] = common.places(sheet.path, told, ratings["row"], pd.Series(name, ratings.index))
+        ratings["position"] = common.places(
+            sheet.path, told, ratings["row"], pd.Series(coded.constant(name, len(rows)))
+        )
     for name in carried:
-        ratings[name] = sheets.made_safe(sheet.column(columns[name], common.NAME_IT)).to_numpy()
-        ratings[name] = ratings[name].astype("string")
+        ratings[name] = coded.encoded(sheets.made_safe(sheet.column(columns[name], common.NAME_IT))).array
     given = ratings["rating"].notna()
-    return ratings[given].reset_index(drop=True), identified_by, int((~given).sum())
+    return ratings if given.all() else ratings[given].reset_index(drop=True), identified_by, int((~given).sum())
 
 
 def _name_responses(sheet: Sheet, columns: dict[str, str], ratings: pd.DataFrame) -> tuple[tuple[str, ...], str]:
     """Add what names the response; returns the column of responses.csv that it stands in, and that of the file."""
     for name in ("post_id", "source", "domain"):
         if name in columns:
-            ratings[name] = sheet.filled(columns[name], common.NAME_IT).array
+            ratings[name] = coded.encoded(sheet.filled(columns[name], common.NAME_IT)).array
     ratings["sample"] = 0
     if "sample" in columns:
         sheet.filled(columns["sample"], common.NAME_IT)
@@ -126,7 +129,7 @@ def _name_responses(sheet: Sheet, columns: dict[str, str], ratings: pd.DataFrame
         ratings["sample"] = samples.astype("int64").to_numpy()
     for name in ("response_id", "label"):
         if name in columns:
-            ratings["reference"] = sheet.filled(columns[name], common.NAME_IT).array
+            ratings["reference"] = coded.encoded(sheet.filled(columns[name], common.NAME_IT)).array
             return (name,), columns[name]
     return (), columns["post_id"]
 
@@ -145,15 +148,18 @@ def _raters(
     checks = [check.name for check in survey.attention_checks]
     in_rows = kinds.isin(checks)
     told = common.facts(sheet, columns, survey, rules, described, checks_in_rows=bool(in_rows.any()))
-    raters = pd.DataFrame({"platform_id": ids, "submission": submissions, "preview": False, **told})
-    raters.insert(2, "row", sheet.cells.index)
+    first = ~submissions.duplicated()
+    raters = pd.DataFrame({"platform_id": coded.texts(ids[first]), "submission": coded.texts(submissions[first])})
+    raters = raters.assign(row=raters.index, preview=False, **{name: found[first] for name, found in told.items()})
+    own, _ = pd.factorize(submissions)
+    first_rows = np.flatnonzero(first)[own]
     rater = {"rater_id"} if "submission" in columns else set()
     for name in sorted({"finished", "duration_s", "started", *checks, *rater} & set(columns)):
-        cells = pd.Series(pd.factorize(sheet.column(columns[name], common.NAME_IT))[0], ids.index)
-        differs = cells != cells.groupby(submissions).transform("first")
+        cells, _ = pd.factorize(sheet.column(columns[name], common.NAME_IT))
+        differs = pd.Series(cells != cells[first_rows], ids.index)
         problem = "the cell differs from that of the same rater's first row"
         sheet.refuse(differs, columns[name], problem, "It tells of the rater: make it the same in all its rows")
-    raters = raters[~submissions.duplicated()].reset_index(drop=True)
+    raters = raters.reset_index(drop=True)
     if in_rows.any() and "attention" in exclusions.applied(rules):
         asked = Sheet(sheet.path, sheet.cells[in_rows])
         counts = _checks_in_rows(asked, described, survey, kinds[in_rows], submissions[in_rows])

@@ -66,6 +66,8 @@ def join(exports: list[Export], files: list[Participants]) -> list[Export]:
 
     Raises InputError where a file and the exports have no participant in common: it is that of another study.
     """
+    if not files:
+        return exports
     raters = {rater for export in exports for rater in export.raters.loc[~export.raters["preview"], "platform_id"]}
     for file in files:
         if raters.isdisjoint(file.people["platform_id"]):
@@ -76,8 +78,6 @@ def join(exports: list[Export], files: list[Participants]) -> list[Export]:
                 "It is that of another study, or the raters' ids stand in another column: see exports > columns > "
                 "rater_id",
             )
-    if not files:
-        return exports
     people = pd.concat([file.people for file in files], ignore_index=True)
     twice = people["platform_id"].duplicated()
     people = people[~twice]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from empathic import sheets
+from empathic import coded, sheets
 from empathic.errors import InputError
 from empathic.exports import common
 from empathic.exports.export import Export
@@ -36,14 +36,15 @@ class Asked:
 
 def read(described: dict[str, Any], survey: Instrument, item: str, rules: dict[str, Any]) -> Export:
     """Read a Qualtrics export (see `exports.read`)."""
-    sheet, headers = sheets.read(described["file"], header_rows=3)
+    sheet, headers = sheets.read(described["file"], header_rows=3, recurring=True)
     import_ids = _import_ids(sheet, headers[2])
     sheet, told = _submissions_once(sheet)
     carried = common.carried(sheet, described, survey)
     raters = _raters(sheet, described, survey, rules)
     ratings, identified_by, empty = _ratings(sheet, described, survey, item, carried, import_ids)
+    at = raters.index.get_indexer(ratings["row"])
     for name in ("submission", "platform_id"):
-        ratings.insert(0, name, raters[name].reindex(ratings["row"]).to_numpy())
+        ratings.insert(0, name, coded.of(at, raters[name]))
     people = common.demographics(sheet, described, raters["platform_id"].mask(raters["preview"]))
     raters = raters.reset_index(names="row")
     return Export(
@@ -78,11 +79,14 @@ def _submissions_once(sheet: Sheet) -> tuple[Sheet, dict[str, int]]:
         return sheet, {}
     ids = sheet.cells["ResponseId"]
     again = ids.notna() & ids.duplicated()
+    if not again.any():
+        return sheet, {}
     differing = again & ~sheet.cells.duplicated()
     if differing.any():
         at = int(differing.idxmax())
         first = int((ids == ids[at]).idxmax())
-        differs = (sheet.cells.loc[at].fillna("") != sheet.cells.loc[first].fillna("")).to_numpy()
+        cells = sheet.cells.loc[[at, first]].astype("string").fillna("")
+        differs = (cells.loc[at] != cells.loc[first]).to_numpy()
         raise InputError(
             sheet.path,
             f"the ResponseId of this row is that of row {first}, and the two differ (first in the column "
@@ -91,8 +95,7 @@ def _submissions_once(sheet: Sheet) -> tuple[Sheet, dict[str, int]]:
             row=at,
             column="ResponseId",
         )
-    told = {"identical rows, kept once": int(again.sum())} if again.any() else {}
-    return Sheet(sheet.path, sheet.cells[~again]), told
+    return Sheet(sheet.path, sheet.cells[~again]), {"identical rows, kept once": int(again.sum())}
 
 
 def _raters(sheet: Sheet, described: dict[str, Any], survey: Instrument, rules: dict[str, Any]) -> pd.DataFrame:
@@ -102,14 +105,14 @@ def _raters(sheet: Sheet, described: dict[str, Any], survey: Instrument, rules: 
     id_column = columns["rater_id"]
     ids = sheet.column(
         id_column, "Name the column with the raters' ids in the config, under exports > columns > rater_id"
-    )
+    ).astype("string")
     status = sheet.cells["Status"] if "Status" in sheet.cells else pd.Series(pd.NA, ids.index, dtype="string")
     preview = status.isin(PREVIEWS).astype(bool)
     nobody = ids.isna() & ~preview
     sheet.refuse(nobody, id_column, "the rater's id is empty", "Fill it in, or take the row out of the export")
     own = pd.Series([f"{sheet.path}, row {row}" for row in ids.index], ids.index, dtype="string")
     if "ResponseId" in sheet.cells:
-        own = sheet.cells["ResponseId"].fillna(own)
+        own = coded.texts(sheet.cells["ResponseId"]).fillna(own)
     told = common.facts(sheet, columns, survey, rules, described)
     return pd.DataFrame(
         {"platform_id": ids.mask(preview, "preview " + own), "submission": own, "preview": preview, **told}
@@ -128,14 +131,13 @@ def _ratings(
     pattern = described.get("pattern") or PATTERN
     asked = _asked(sheet, described, survey, item, pattern)
     names = [one.column for one in asked]
-    cells = sheet.cells[names]
-    row, column = np.nonzero(cells.notna().to_numpy())
-    texts = pd.Series(cells.to_numpy(dtype=object)[row, column], dtype="string")
+    row, column = _filled(sheet, names)
+    texts = _gathered([sheet.cells[name] for name in names], row, column)
     ratings = pd.DataFrame(
         {
             "row": sheet.cells.index.to_numpy()[row],
             "column": pd.Categorical.from_codes(column, names),
-            "item": pd.array([one.item for one in asked], dtype="string")[column],
+            "item": coded.of(column, [one.item for one in asked]),
         }
     )
     ratings["rating"] = common.answers(sheet.path, texts, ratings, survey, described)
@@ -145,8 +147,30 @@ def _ratings(
     ratings["position"] = _positions(sheet, described, pattern, asked, import_ids, row, column)
     for name in carried:
         theirs = _told_by(sheet, described["columns"][name], asked, row, column)
-        ratings[name] = sheets.made_safe(theirs)
-    return ratings, identified_by, cells.size - len(ratings)
+        ratings[name] = coded.encoded(sheets.made_safe(theirs))
+    return ratings, identified_by, len(sheet.cells) * len(names) - len(ratings)
+
+
+def _filled(sheet: Sheet, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Where the cells of these columns are filled: the number of the row and of the column, row by row."""
+    rows = [np.flatnonzero(coded.parts(sheet.cells[name])[0] >= 0).astype("int32") for name in names]
+    row = np.concatenate(rows)
+    column = np.repeat(np.arange(len(names), dtype="int32"), [len(one) for one in rows])
+    order = np.argsort(row, kind="stable")
+    return row[order], column[order]
+
+
+def _gathered(columns: list[pd.Series], row: np.ndarray, which: np.ndarray) -> pd.Series:
+    """The cells in these rows of these columns (by number)."""
+    order = np.argsort(which, kind="stable")
+    parts = np.split(order, np.searchsorted(which[order], np.arange(1, len(columns))))
+    codes, texts = np.full(len(row), -1), []
+    for cells, part in zip(columns, parts, strict=True):
+        own, known = coded.parts(cells)
+        own = own[row[part]].astype("int64")
+        codes[part] = np.where(own < 0, -1, own + len(texts))
+        texts += np.asarray(known, dtype=object).tolist()
+    return pd.Series(coded.of(codes, texts))
 
 
 def _asked(sheet: Sheet, described: dict[str, Any], survey: Instrument, item: str, pattern: str) -> list[Asked]:
@@ -209,10 +233,8 @@ def _told_by(sheet: Sheet, template: str, asked: list[Asked], row: np.ndarray, c
     """For each rating the cell, of its submission, of a column that may be named by {loop} and the like."""
     names = [template.format_map(one.parts) if "{" in template else template for one in asked]
     known = pd.Index(dict.fromkeys(names))
-    cells = [sheet.column(name, common.NAME_IT).to_numpy(dtype=object) for name in known]
-    table = np.column_stack(cells)
-    at = known.get_indexer(names)[column]
-    return pd.Series(table[row, at], dtype="string")
+    cells = [sheet.column(name, common.NAME_IT) for name in known]
+    return _gathered(cells, row, known.get_indexer(names)[column])
 
 
 def _name_responses(
@@ -228,7 +250,7 @@ def _name_responses(
     for name in ("post_id", "source", "sample", "response"):
         if name in asked[0].parts:
             ours = "reference" if name == "response" else name
-            ratings[ours] = pd.array([one.parts[name] for one in asked], dtype="string")[column]
+            ratings[ours] = coded.of(column, [one.parts[name] for one in asked])
     for name in [name for name in common.RESPONSE if name in columns]:
         told = _told_by(sheet, columns[name], asked, row, column)
         if told.isna().any():
@@ -289,10 +311,10 @@ def _positions(
     told = at >= 0
     if not told.any():
         return unknown
-    cells = pd.Series(sheet.cells[list(known)].to_numpy(dtype=object)[row[told], at[told]], dtype="string")
+    cells = _gathered([sheet.cells[name] for name in known], row[told], at[told])
     rows = pd.Series(sheet.cells.index[row[told]])
-    unknown[told] = common.places(sheet.path, cells, rows, pd.Series(known[at[told]])).to_numpy()
-    return unknown
+    found = common.places(sheet.path, cells, rows, pd.Series(coded.of(at[told], known)))
+    return found.set_axis(np.flatnonzero(told)).reindex(unknown.index)
 
 
 def _listed(
