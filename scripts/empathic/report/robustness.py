@@ -13,7 +13,7 @@ from empathic.report.words import MISSING, count, counted, interval, listing, nu
 OTHERWISE = {
     "robustness": "Models without each post and each domain, and the multiverse of other ways of analysing",
     "power": "Power: how probable each verdict is, by the number of raters and of posts",
-    "recovery": "Recovery: whether the models find in simulated data what was put in",
+    "recovery": "Recovery: whether the models find in data of known truth what was put in",
 }
 SIMULATED = "Simulated studies; nothing of them is observed."
 
