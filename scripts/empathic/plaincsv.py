@@ -15,7 +15,7 @@ from pyarrow import compute
 
 BOM = b"\xef\xbb\xbf"
 LOOKED_AT = 1 << 20  # Bytes at once.
-PARSED = 1 << 24
+PARSED = 1 << 22
 CODED = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
 # A quote that opens stands behind one of these, one that closes before one; a quote, as two of them stand for one.
 EDGES = np.frombuffer(b',\r\n"', dtype=np.uint8)
