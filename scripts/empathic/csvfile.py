@@ -28,17 +28,17 @@ def write(table: pd.DataFrame, handle: IO[bytes]) -> None:
     header = io.StringIO()
     csv.writer(header, lineterminator="\n").writerow(list(table))
     handle.write(header.getvalue().encode())
-    columns = _joined([_spelt(table[name]) for name in table])
+    columns = _joined([_spelt(table[name], COMMA) for name in list(table)[:-1]] + [_spelt(table.iloc[:, -1], END)])
     for start in range(0, len(table), ROWS_AT_ONCE):
         cells = [column.cells(start) for column in columns]
-        lines = compute.binary_join_element_wise(*cells, COMMA, null_handling="replace", null_replacement="")
-        lines = compute.binary_join_element_wise(lines, NOTHING, END)
-        handle.write(lines.buffers()[2])
+        handle.write(compute.binary_join_element_wise(*cells, NOTHING).buffers()[2])
 
 
 @dataclass(frozen=True)
 class Spelt:
-    """A column as it is spelt in the file: its texts, and for each row the place of its own; None: a text a row."""
+    """A column as it is spelt in the file: its texts, each with what ends a cell behind it, and for each row the place
+    of its own; None: a text a row.
+    """
 
     texts: pyarrow.LargeStringArray
     places: np.ndarray | None = None
@@ -50,17 +50,18 @@ class Spelt:
         return compute.take(self.texts, pyarrow.array(self.places[start : start + ROWS_AT_ONCE]))
 
 
-def _spelt(column: pd.Series) -> Spelt:
+def _spelt(column: pd.Series, end: pyarrow.Scalar) -> Spelt:
     """Each text that recurs is spelt once."""
     if isinstance(column.dtype, pd.StringDtype):
         texts = pyarrow.array(column.array, from_pandas=True)
-        return Spelt(_quoted((texts.combine_chunks() if isinstance(texts, pyarrow.ChunkedArray) else texts).cast(TEXT)))
+        whole = texts.combine_chunks() if isinstance(texts, pyarrow.ChunkedArray) else texts
+        return Spelt(_ended(whole.cast(TEXT).fill_null(""), end))
     codes, known = coded.parts(column)
     texts = [str(value) for value in np.asarray(known, dtype=object).tolist()]
     # Behind the texts the empty one, of cells that are missing: their code is -1.
     places = codes.astype("int32")
     places[codes < 0] = len(texts)
-    return Spelt(_quoted(pyarrow.array([*texts, ""], type=TEXT)), places)
+    return Spelt(_ended(pyarrow.array([*texts, ""], type=TEXT), end), places)
 
 
 def _joined(columns: list[Spelt]) -> list[Spelt]:
@@ -73,9 +74,13 @@ def _joined(columns: list[Spelt]) -> list[Spelt]:
             continue
         left, right = np.divmod(np.arange(len(last.texts) * len(column.texts)), len(column.texts))
         pairs = [compute.take(last.texts, pyarrow.array(left)), compute.take(column.texts, pyarrow.array(right))]
-        texts = compute.binary_join_element_wise(*pairs, COMMA)
+        texts = compute.binary_join_element_wise(*pairs, NOTHING)
         made[-1] = Spelt(texts, last.places * np.int32(len(column.texts)) + column.places)
     return made
+
+
+def _ended(texts: pyarrow.LargeStringArray, end: pyarrow.Scalar) -> pyarrow.LargeStringArray:
+    return compute.binary_join_element_wise(_quoted(texts), end, NOTHING)
 
 
 def _quoted(texts: pyarrow.LargeStringArray) -> pyarrow.LargeStringArray:

@@ -15,7 +15,8 @@ from pyarrow import compute
 
 BOM = b"\xef\xbb\xbf"
 LOOKED_AT = 1 << 20  # Bytes at once.
-PARSED = 1 << 24
+PARSED = 1 << 22
+FEW_TEXTS = 100
 CODED = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
 # A quote that opens stands behind one of these, one that closes before one; a quote, as two of them stand for one.
 EDGES = np.frombuffer(b',\r\n"', dtype=np.uint8)
@@ -44,7 +45,8 @@ def read(path: Path, header_rows: int, recurring: bool) -> tuple[list[list[str]]
     if table is None or not len(table) or any(_too_long(column) for column in table.columns):
         return None
     index = pd.RangeIndex(header_rows + 1, header_rows + 1 + len(table))
-    return headers, pd.DataFrame({name: _series(table[name], index) for name in table.column_names}, index=index)
+    kinds: dict[tuple, pd.CategoricalDtype] = {}
+    return headers, pd.DataFrame({name: _series(table[name], index, kinds) for name in table.column_names}, index=index)
 
 
 def _headers(handle: IO[bytes], header_rows: int) -> tuple[list[list[str]], int]:
@@ -122,10 +124,20 @@ def recurs(column: pyarrow.Array | pyarrow.ChunkedArray) -> bool:
     return pyarrow.types.is_dictionary(column.type)
 
 
-def _series(column: pyarrow.ChunkedArray, index: pd.Index) -> pd.Series:
+def _series(column: pyarrow.ChunkedArray, index: pd.Index, kinds: dict[tuple, pd.CategoricalDtype]) -> pd.Series:
+    """A column for pandas. kinds: those of the columns so far, by their texts; to make one takes longer than the rest.
+
+    Of texts that are few the order is their own, so that hundreds of columns with the same answers are of one kind.
+    """
     if not recurs(column):
         return pd.Series(pd.array(column, dtype="string"), index)
     whole = column.chunk(0) if column.num_chunks == 1 else column.unify_dictionaries().combine_chunks()
-    known = pd.Index(pd.array(whole.dictionary, dtype="string"))
     codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return pd.Series(pd.Categorical.from_codes(codes, known), index)
+    if len(whole.dictionary) > FEW_TEXTS:
+        return pd.Series(pd.Categorical.from_codes(codes, pd.Index(pd.array(whole.dictionary, dtype="string"))), index)
+    texts = whole.dictionary.to_pylist()
+    known = tuple(sorted(texts))
+    if known not in kinds:
+        kinds[known] = pd.CategoricalDtype(pd.Index(known, dtype="string"))
+    places = np.array([*map(known.index, texts), -1], dtype="int8")
+    return pd.Series(pd.Categorical.from_codes(places[codes], dtype=kinds[known]), index)

@@ -196,7 +196,7 @@ def _mark(raters: pd.DataFrame, ratings: pd.DataFrame, failed: pd.DataFrame, out
     """Say of each rater and rating whether it is included, and by which step it leaves."""
     raters["reason"] = exclusions.first_failed(failed)
     raters["included"] = raters["reason"].isna()
-    codes, reasons = pd.factorize(pd.Series([*raters["reason"], OTHER_SOURCE], dtype="string"))
+    codes, reasons = pd.factorize(pd.concat([raters["reason"], pd.Series([OTHER_SOURCE], dtype="string")]))
     own = codes[raters.index.get_indexer(ratings["rater"])]
     ratings["reason"] = coded.of(np.where(outside, codes[-1], own), reasons)
     ratings["included"] = ratings["reason"].isna()
