@@ -25,9 +25,10 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
+from declaring import declared
+
 from empathic import models, planning
 from empathic.claimfile import Claim
-from empathic.declared import Declared
 from empathic.settings import DECIDING, TWO_INTERCEPTS, Spread
 from empathic.verdicts import ALPHA
 
@@ -36,23 +37,6 @@ SOURCES = ("s1", "s2", "s3", "s4")
 STUDY1 = planning.Plan(192, 15, 5, 3, dict.fromkeys(SOURCES, 0.0), Spread().model_dump())
 STUDY2 = planning.Plan(202, 120, 6, 6, dict.fromkeys(SOURCES[:3], 0.0), Spread().model_dump())
 Rejections = dict[str, list[bool]]
-
-
-def declared(plan: planning.Plan, formula: str = DECIDING) -> Declared:
-    """The deciding model of a simulated study, or the two-intercept one."""
-    return Declared(
-        study="simulated",
-        model="deciding",
-        file="simulated",
-        formula=formula,
-        reml=True,
-        replicated_domains=True,
-        sources=tuple(plan.effects),
-        item="simulated",
-        scale_range=6.0,
-        sesoi=0.2,
-        adjust="holm",
-    )
 
 
 def claim(test: str, **named) -> dict[str, list[Claim]]:
@@ -64,10 +48,10 @@ def claim(test: str, **named) -> dict[str, list[Claim]]:
 def null(number: int) -> Rejections:
     """False alarms in a Study 1 in which no source differs."""
     ratings = planning.draw(STUDY1, "simulated", planning.generator_of(SEED, "null", number))
-    own = declared(STUDY1)
+    own = declared(STUDY1.effects)
     found = models.brief(ratings, own, [SOURCES], within=True)
     overall = found.contrasts[found.contrasts["by"].isna()]
-    beside = models.overall(ratings, None, declared(STUDY1, TWO_INTERCEPTS))
+    beside = models.overall(ratings, None, declared(STUDY1.effects, TWO_INTERCEPTS))
     files = (
         claim("greater", pairs=[("s2", "s1")])
         | claim("any difference", sources=SOURCES)
@@ -86,14 +70,14 @@ def interaction(number: int) -> Rejections:
     ratings = planning.draw(STUDY2, "simulated", planning.generator_of(SEED, "interaction", number))
     found = {}
     for name, formula in (("deciding model", DECIDING), ("two intercepts", TWO_INTERCEPTS)):
-        sets = models.brief(ratings, declared(STUDY2, formula), [tuple(STUDY2.effects)], within=True).sets
+        sets = models.brief(ratings, declared(STUDY2.effects, formula), [tuple(STUDY2.effects)], within=True).sets
         found[f"Study 2: source by domain, {name}"] = list(sets.p_value[sets.test == "source:domain"] < ALPHA)
     return found
 
 
 def sesoi(number: int) -> Rejections:
     """Errors about differences that are exactly the smallest effect size of interest."""
-    own = declared(STUDY1)
+    own = declared(STUDY1.effects)
     delta = own.sesoi * STUDY1.total_sd
     plan = replace(STUDY1, effects={source: delta * (source != "s1") for source in SOURCES})
     ratings = planning.draw(plan, "simulated", planning.generator_of(SEED, "sesoi", number))

@@ -21,8 +21,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
+from declaring import declared
+
 from empathic import files, models, planning, tables
-from empathic.declared import Declared
 from empathic.settings import DECIDING, Spread
 
 INSTEVAL = """
@@ -34,40 +35,12 @@ write.csv(data.frame(rater_id = paste0("s", d$s), response_id = paste0("d", d$d,
 """
 CROSSED = "rating ~ source + (1 | rater_id) + (1 | post_id)"
 SOURCES = ("s1", "s2", "s3")
-SCHEMAS = {
-    "fixed": tables.FIXED,
-    "random": tables.RANDOM,
-    "tests": tables.TESTS,
-    "sets": tables.SETS,
-    "means": tables.MEANS,
-    "contrasts": tables.CONTRASTS,
-    "interactions": tables.INTERACTIONS,
-    "random_effects": tables.RANDOM_EFFECTS,
-    "residuals": tables.RESIDUALS,
-}
-
-
-def declared(formula: str, sources: tuple[str, ...]) -> Declared:
-    """A model of a study of numbers from 1 to 7, or to 5."""
-    return Declared(
-        study="bench",
-        model="deciding",
-        file="ratings.csv",
-        formula=formula,
-        reml=True,
-        replicated_domains=True,
-        sources=sources,
-        item="simulated",
-        scale_range=6.0,
-        sesoi=0.2,
-        adjust="holm",
-    )
 
 
 def fit(folder: Path, formula: str, *sources: str) -> None:
     """What rule fit_model does: from ratings.csv in a folder to the tables, fit.json and model.R beside it."""
-    fitted = models.fit(tables.RATINGS.read(folder / "ratings.csv"), None, declared(formula, sources))
-    for name, schema in SCHEMAS.items():
+    fitted = models.fit(tables.RATINGS.read(folder / "ratings.csv"), None, declared(sources, formula))
+    for name, schema in tables.OF_A_FIT.items():
         schema.write(getattr(fitted, name), folder / f"{name}.csv")
     files.write_text(folder / "model.R", fitted.script)
     files.write_json(folder / "fit.json", fitted.fit)
@@ -113,7 +86,7 @@ def draw(raters: int, *, posts: int, posts_per_rater: int, number: int = 0):
 def one_of_many(number: int) -> str:
     """One fit of the default study's size, with all its tables."""
     ratings = draw(192, posts=15, posts_per_rater=5, number=number)
-    return models.fit(ratings, None, declared(DECIDING, SOURCES)).fit["status"]
+    return models.fit(ratings, None, declared(SOURCES)).fit["status"]
 
 
 def with_workers(fits: int) -> None:

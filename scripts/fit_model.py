@@ -22,17 +22,7 @@ with running(snakemake, apart=True) as rule:
     responses = [tables.RESPONSES.read(file) for file in rule.input.responses]
     raters = tables.RATERS.read(rule.input.raters)
     fitted = models.fit(ratings, responses[0] if responses else None, declared, raters)
-    for name, schema in {
-        "fixed": tables.FIXED,
-        "random": tables.RANDOM,
-        "tests": tables.TESTS,
-        "sets": tables.SETS,
-        "means": tables.MEANS,
-        "contrasts": tables.CONTRASTS,
-        "interactions": tables.INTERACTIONS,
-        "random_effects": tables.RANDOM_EFFECTS,
-        "residuals": tables.RESIDUALS,
-    }.items():
+    for name, schema in tables.OF_A_FIT.items():
         schema.write(getattr(fitted, name), rule.output[name])
     write_text(rule.output.script, fitted.script)
     write_json(rule.output.fit, fitted.fit)

@@ -322,14 +322,8 @@ def _given_up(model: mixed.Fit, design: _Design, origins: dict[str, str], declar
     """The tables of a fit that R gave up: means and contrasts without numbers, the others without rows."""
     nothing = {
         name: pd.DataFrame(columns=schema.names)
-        for name, schema in (
-            ("fixed", tables.FIXED),
-            ("random", tables.RANDOM),
-            ("tests", tables.TESTS),
-            ("sets", tables.SETS),
-            ("random_effects", tables.RANDOM_EFFECTS),
-            ("residuals", tables.RESIDUALS),
-        )
+        for name, schema in tables.OF_A_FIT.items()
+        if name not in ("means", "contrasts", "interactions")
     }
     numbers = dict.fromkeys(mixed.SUMMARIES, np.nan) | {"n": len(design.rows)}
     if model.state:

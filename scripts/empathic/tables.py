@@ -709,6 +709,20 @@ CONTRASTS = Table(
     ),
     key=("contrast", "by"),
 )
+
+# The tables of one fit, by the names of models.Fitted and of the rule's outputs.
+OF_A_FIT = {
+    "fixed": FIXED,
+    "random": RANDOM,
+    "tests": TESTS,
+    "sets": SETS,
+    "means": MEANS,
+    "contrasts": CONTRASTS,
+    "interactions": INTERACTIONS,
+    "random_effects": RANDOM_EFFECTS,
+    "residuals": RESIDUALS,
+}
+
 MULTIVERSE = Table(
     "{study}/multiverse.csv",
     "a contrast, averaged over domains, by one way of analysing the ratings (it decides nothing)",

@@ -1,4 +1,4 @@
-"""The pages that the tests of the report share: one hostile run, rendered once by each road."""
+"""What several tests share: the pages of the report, of one hostile run rendered once by each road; files to read."""
 
 import os
 import shutil
@@ -66,3 +66,15 @@ def by_quarto(hostile, tmp_path_factory, quarto_folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", quarto_folder, prepend=os.pathsep)
         return _rendered(hostile, tmp_path_factory.mktemp("page"), "quarto")
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a text, or bytes, as export.csv and gives its path."""
+
+    def write(content):
+        path = tmp_path / "export.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write

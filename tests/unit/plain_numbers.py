@@ -1,6 +1,7 @@
 """All numbers of a model's tables against those of a plain R script (tests/R/every_number.R) on the same ratings."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,18 +9,6 @@ from made_up_ratings import ORDERINGS, R, plain_r
 
 from empathic import tables
 
-SCHEMAS = {
-    "fixed": tables.FIXED,
-    "random": tables.RANDOM,
-    "tests": tables.TESTS,
-    "sets": tables.SETS,
-    "means": tables.MEANS,
-    "contrasts": tables.CONTRASTS,
-    "interactions": tables.INTERACTIONS,
-    "random_effects": tables.RANDOM_EFFECTS,
-    "residuals": tables.RESIDUALS,
-}
-FILES = {"sets": "tests_of_sets"}
 BY = {
     "random": ["group"],
     "tests": ["test", "method"],
@@ -44,12 +33,12 @@ NEAR_ZERO = 1e-10
 
 def of_fitted(fitted):
     """The tables and fit.json of a fit in this process."""
-    return {name: getattr(fitted, name) for name in SCHEMAS}, fitted.fit
+    return {name: getattr(fitted, name) for name in tables.OF_A_FIT}, fitted.fit
 
 
 def of_folder(folder):
     """The tables and fit.json that a run wrote."""
-    found = {name: schema.read(folder / f"{FILES.get(name, name)}.csv") for name, schema in SCHEMAS.items()}
+    found = {name: schema.read(folder / Path(schema.path).name) for name, schema in tables.OF_A_FIT.items()}
     return found, json.loads((folder / "fit.json").read_text(encoding="utf-8"))
 
 
@@ -60,7 +49,7 @@ def check(ours, fit, ratings, model, folder, *, slack=1):
     """
     theirs = by_r(fit, ratings, model, folder)
     compared = 0
-    for name, schema in SCHEMAS.items():
+    for name, schema in tables.OF_A_FIT.items():
         numbers = [column.name for column in schema.columns if column.kind in ("number", "integer")]
         compared += _same_table(name, ours[name], theirs[name], numbers, slack)
     for number in OF_FIT:
@@ -83,7 +72,7 @@ def by_r(fit, ratings, model, folder):
         ordering=ORDERINGS[fit["cholesky_ordering"]] if fit["cholesky_ordering"] else None,
         found=lambda: read("fit")["ordering"][0],
     )
-    return {name: read(name) for name in [*SCHEMAS, "fit"]}
+    return {name: read(name) for name in [*tables.OF_A_FIT, "fit"]}
 
 
 def _same_table(name, ours, theirs, numbers, slack):

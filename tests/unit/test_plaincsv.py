@@ -34,16 +34,6 @@ ODD = [
 ]
 
 
-@pytest.fixture
-def written(tmp_path):
-    def write(content):
-        path = tmp_path / "file.csv"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 def careful(path, header_rows=1):
     headers, cells = sheets._read_with_care(path, header_rows, recurring=False)
     return headers, cells

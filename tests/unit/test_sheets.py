@@ -5,16 +5,6 @@ from empathic import sheets
 from empathic.errors import InputError
 
 
-@pytest.fixture
-def written(tmp_path):
-    def write(content):
-        path = tmp_path / "export.csv"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 def message(path, **how):
     with pytest.raises(InputError) as error:
         sheets.read(path, **how)

@@ -1,14 +1,12 @@
 """Whether a study's deciding model may be believed: its residuals, and its random effects."""
 
-import math
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from empathic.report import blocks
-from empathic.report.figures import MAIN, MUTED, canvas
+from empathic.report.figures import MAIN, MUTED, canvas, grid
 from empathic.report.loading import Study
 from empathic.report.words import count, counted, listing, prose
 
@@ -78,15 +76,11 @@ def random_effects(study: Study) -> str:
 def _random_effects(study: Study) -> Figure:
     table = study.deciding.random_effects
     parts = list(table.groupby(["group", "term"], sort=False))
-    columns = min(2, len(parts))
-    lines = math.ceil(len(parts) / columns)
-    with canvas(lines, columns, 1.5 * lines + 0.2, table.origin) as (figure, panels):
-        for axes, ((group, term), rows) in zip(panels.flat, parts, strict=False):
+    with grid(len(parts), (1.5, 0.2), table.origin) as (figure, panels):
+        for axes, ((group, term), rows) in zip(panels, parts, strict=True):
             axes.hist(rows.estimate, bins=24, color=MAIN)
             axes.set_title(SAID.get(group, group) + ("" if term == "(Intercept)" else f": {term}"), fontsize=8)
             axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-        for axes in panels.flat[len(parts) :]:
-            axes.set_axis_off()
         figure.supxlabel("Conditional mode, in units of the scale", fontsize=9)
         figure.supylabel("Levels", fontsize=9)
     return figure

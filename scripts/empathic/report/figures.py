@@ -92,6 +92,20 @@ def canvas(
         yield figure, axes
 
 
+@contextlib.contextmanager
+def grid(parts: int, heights: tuple[float, float], origins: Iterable[str], **options) -> Iterator[tuple[Figure, list]]:
+    """A canvas of so many panels, two to a line, and these panels in their order.
+
+    heights: of a line of panels, and of what stands around them, in inches. origins, options: canvas.
+    """
+    columns = min(2, parts)
+    lines = math.ceil(parts / columns)
+    with canvas(lines, columns, lines * heights[0] + heights[1], origins, **options) as (figure, panels):
+        for unused in panels.flat[parts:]:
+            unused.set_axis_off()
+        yield figure, list(panels.flat[:parts])
+
+
 def distribution(study: Study) -> Figure:
     """How often each answer was given, by source: shares of the source's ratings."""
     points = study.item.scale.points
@@ -181,13 +195,9 @@ def by_domain(study: Study) -> Figure:
     """Estimated means in each domain, a panel a domain, sources in their order there from the highest mean down."""
     table = study.deciding.means.dropna(subset=["domain"])
     domains = [domain for domain in study.domains if domain in set(table.domain)]
-    columns = min(2, len(domains))
-    lines = math.ceil(len(domains) / columns)
-    with canvas(lines, columns, lines * (0.26 * len(study.sources) + 0.45) + 0.3, table.origin, sharex=True) as (
-        figure,
-        panels,
-    ):
-        for axes, domain in zip(panels.flat, domains, strict=False):
+    heights = (0.26 * len(study.sources) + 0.45, 0.3)
+    with grid(len(domains), heights, table.origin, sharex=True) as (figure, panels):
+        for axes, domain in zip(panels, domains, strict=True):
             part = table[table.domain == domain].sort_values("estimate", kind="stable")
             places = np.arange(len(part))
             _intervals(axes, part, places, [SHADES[study.sources.index(name) % len(SHADES)] for name in part.source])
@@ -195,8 +205,6 @@ def by_domain(study: Study) -> Figure:
             axes.set_yticks(places, [_wrapped(study.source_title(name)) for name in part.source], fontsize=7)
             axes.set_ylim(-0.6, len(part) - 0.4)
             axes.tick_params(axis="x", labelbottom=True, labelsize=7)
-        for axes in panels.flat[len(domains) :]:
-            axes.set_axis_off()
         figure.supxlabel(f"Estimated mean rating ({_scale(study)})", fontsize=9)
     return figure
 
@@ -207,11 +215,9 @@ def contrasts(study: Study) -> Figure:
     drawn = drawn_contrasts(study)
     within = set(table.by.dropna())
     rows = ["all domains", *(domain for domain in study.domains if domain in within)]
-    columns = min(2, len(drawn))
-    lines = math.ceil(len(drawn) / columns)
-    height = lines * (0.24 * len(rows) + 0.55) + 0.4
-    with canvas(lines, columns, height, table.origin, sharex=True, sharey=True) as (figure, panels):
-        for axes, contrast in zip(panels.flat, drawn, strict=False):
+    heights = (0.24 * len(rows) + 0.55, 0.4)
+    with grid(len(drawn), heights, table.origin, sharex=True, sharey=True) as (figure, panels):
+        for axes, contrast in zip(panels, drawn, strict=True):
             part = table[table.contrast == contrast]
             part = part.set_index(part.by.fillna("all domains")).reindex(rows)
             places = np.arange(len(rows))[::-1]
@@ -222,8 +228,6 @@ def contrasts(study: Study) -> Figure:
             axes.set_title(stacked(study, contrast), fontsize=8)
             axes.set_yticks(places, rows)
             axes.set_ylim(-0.6, len(rows) - 0.4)
-        for axes in panels.flat[len(drawn) :]:
-            axes.set_axis_off()
         figure.supxlabel(f"Difference of mean ratings ({_scale(study)})", fontsize=9)
     return figure
 

@@ -16,11 +16,6 @@ from empathic.settings import GENERATED, has_real_ratings, has_texts, is_rated
 
 STYLE = (tables.STYLE_CONTRASTS, tables.CLASSIFIER, tables.DISTINCTIVE, tables.REPEATED, tables.LIKENESS)
 
-OF_A_MODEL = (
-    *(tables.FIXED, tables.RANDOM, tables.TESTS, tables.MEANS, tables.CONTRASTS),
-    *(tables.INTERACTIONS, tables.RANDOM_EFFECTS, tables.RESIDUALS),
-)
-
 
 @dataclass(frozen=True)
 class Model:
@@ -230,11 +225,10 @@ def _described(folder: Path, described: Iterable[tables.Table]) -> dict[str, pd.
 
 
 def _model(folder: Path) -> Model:
-    return Model(
-        folder.name,
-        files.read_json(folder / "fit.json"),
-        *(table.read(folder / Path(table.path).name) for table in OF_A_MODEL),
-    )
+    # What tests of sets found is told by the claims that name them.
+    shown = {name: table for name, table in tables.OF_A_FIT.items() if name != "sets"}
+    found = {name: table.read(folder / Path(table.path).name) for name, table in shown.items()}
+    return Model(folder.name, files.read_json(folder / "fit.json"), **found)
 
 
 def _records(path: Path) -> pd.DataFrame:

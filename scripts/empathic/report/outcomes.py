@@ -1,5 +1,7 @@
 """What one study found: ratings, means, contrasts, the models and those beside them, truth, examples."""
 
+from collections.abc import Iterable, Sized
+
 import pandas as pd
 
 from empathic.report import blocks, figures
@@ -49,10 +51,7 @@ def means(study: Study) -> str:
     )
     if study.truth:
         caption += " The diamonds are the expected ratings that the raters were simulated from."
-    values = listing(
-        f"{study.source_title(row.source)} {number(row.estimate)} {interval(row.conf_low, row.conf_high)}"
-        for row in table.itertuples()
-    )
+    values = _estimates(table, table.source.map(study.source_title))
     alt = f"Points with intervals over circles, one row a source: {values}."
     return blocks.figure(f"{study.name}-means", caption, figures.means(study), alt, table)
 
@@ -78,17 +77,10 @@ def contrasts(study: Study) -> str:
     total = study.deciding.contrasts.contrast.nunique()
     caption = (
         f"{prose(study.title)}: differences of sources with 95% intervals, over all domains and within each. The band "
-        f"holds differences smaller than the smallest effect size of interest.{_made(study)}"
+        f"holds differences smaller than the smallest effect size of interest.{_made(study)}{_of_all(shown, total)}"
     )
-    if len(shown) < total:
-        caption += (
-            f" Drawn are the {count(len(shown))} contrasts with the reference, of {count(total)}; the table has all."
-        )
-    overall = study.deciding.overall
-    values = listing(
-        f"{study.contrast_title(row.contrast)} {number(row.estimate)} {interval(row.conf_low, row.conf_high)}"
-        for row in overall[overall.contrast.isin(shown)].itertuples()
-    )
+    overall = study.deciding.overall[study.deciding.overall.contrast.isin(shown)]
+    values = _estimates(overall, overall.contrast.map(study.contrast_title))
     alt = f"One panel a contrast, one line a domain. Over all domains: {values}."
     drawn = study.deciding.contrasts[study.deciding.contrasts.contrast.isin(shown)]
     return blocks.figure(f"{study.name}-forest", caption, figures.contrasts(study), alt, drawn)
@@ -104,16 +96,9 @@ def overall(study: Study) -> str:
         f"{prose(study.title)}: differences of sources over domains of equal weight, with 95% intervals (thin) and 90% "
         "intervals (thick). The band holds differences smaller than the smallest effect size of interest: where the "
         f"thick line lies inside it, the two are equivalent at the unadjusted 5% level.{_made(study)}"
+        f"{_of_all(drawn, len(table))}"
     )
-    if len(drawn) < len(table):
-        caption += (
-            f" Drawn are the {count(len(drawn))} contrasts with the reference, of {count(len(table))}; the table has "
-            "all."
-        )
-    values = listing(
-        f"{study.contrast_title(row.contrast)} {number(row.estimate)} {interval(row.conf_low, row.conf_high)}"
-        for row in drawn.itertuples()
-    )
+    values = _estimates(drawn, drawn.contrast.map(study.contrast_title))
     alt = f"Points with intervals, one line a contrast: {values}."
     return blocks.figure(f"{study.name}-contrasts", caption, figures.overall(study), alt, drawn)
 
@@ -449,6 +434,19 @@ def examples(study: Study) -> str:
 
 def _overall(means: pd.DataFrame) -> pd.DataFrame:
     return means[means.domain.isna()]
+
+
+def _estimates(table: pd.DataFrame, titles: Iterable[str]) -> str:
+    return listing(
+        f"{title} {number(row.estimate)} {interval(row.conf_low, row.conf_high)}"
+        for title, row in zip(titles, table.itertuples(), strict=True)
+    )
+
+
+def _of_all(shown: Sized, total: int) -> str:
+    if len(shown) == total:
+        return ""
+    return f" Drawn are the {count(len(shown))} contrasts with the reference, of {count(total)}; the table has all."
 
 
 def _made(study: Study) -> str:

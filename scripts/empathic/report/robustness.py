@@ -1,13 +1,13 @@
 """What stands beside a study's result where a run asks for it: other ways of analysing, power, recovery."""
 
-import math
-
 import pandas as pd
 from matplotlib.figure import Figure
 
+from empathic.origin import weakest
 from empathic.report import blocks, figures
-from empathic.report.figures import MARKERS, MUTED, SHADES, canvas
+from empathic.report.figures import MARKERS, MUTED, SHADES, grid
 from empathic.report.loading import Study
+from empathic.report.outcomes import MADE
 from empathic.report.words import MISSING, count, counted, interval, listing, number, prose
 
 OTHERWISE = {
@@ -39,7 +39,7 @@ def multiverse(study: Study) -> str:
     caption = (
         f"{prose(study.title)}: contrasts by {counted(_ways(table), 'way')} of analysing the same ratings, in total "
         "SDs (*d*), each panel in rising order; filled where the unadjusted p is below .05. "
-        f"{counted(lost, 'fit')} failed or could not be had. It decides nothing.{_origin(table)}"
+        f"{counted(lost, 'fit')} failed or could not be had. It decides nothing.{MADE[weakest(table.origin)]}"
     )
     ends = listing(
         f"{study.contrast_title(name)} from {number(rows.d.min())} to {number(rows.d.max())}"
@@ -59,11 +59,9 @@ def _ways(table: pd.DataFrame) -> int:
 
 
 def _multiverse(study: Study, table: pd.DataFrame, shown: list[str]) -> Figure:
-    columns = min(2, len(shown))
-    lines = math.ceil(len(shown) / columns)
     treatments = list(dict.fromkeys(table.treatment))
-    with canvas(lines, columns, 1.6 * lines + 0.5, table.origin, sharey=True) as (figure, panels):
-        for axes, contrast in zip(panels.flat, shown, strict=False):
+    with grid(len(shown), (1.6, 0.5), table.origin, sharey=True) as (figure, panels):
+        for axes, contrast in zip(panels, shown, strict=True):
             part = table[table.contrast == contrast].sort_values("d", kind="stable").reset_index(drop=True)
             axes.axhline(0, color=MUTED, linewidth=0.8)
             for place, treatment in enumerate(treatments):
@@ -71,11 +69,9 @@ def _multiverse(study: Study, table: pd.DataFrame, shown: list[str]) -> Figure:
                 colour = SHADES[place % len(SHADES)]
                 fill = [colour if p < 0.05 else "white" for p in rows.p_value.fillna(1)]
                 look = {"marker": MARKERS[place % len(MARKERS)], "edgecolors": colour, "s": 22}
-                axes.scatter(rows.index, rows.d, c=fill, label=treatment if axes is panels.flat[0] else None, **look)
+                axes.scatter(rows.index, rows.d, c=fill, label=treatment if axes is panels[0] else None, **look)
             axes.set_title(figures.stacked(study, contrast), fontsize=8)
             axes.set_xticks([])
-        for axes in panels.flat[len(shown) :]:
-            axes.set_axis_off()
         figure.supylabel("Difference in total SDs (d)", fontsize=9)
         figure.legend(loc="outside lower left", frameon=False, fontsize=8, ncols=len(treatments))
     return figure
@@ -125,7 +121,3 @@ def recovery(study: Study) -> str:
 
 def _coverage(row) -> str:
     return MISSING if pd.isna(row.coverage) else f"{number(row.coverage, 3)} ({number(row.coverage_mc_error, 3)})"
-
-
-def _origin(table: pd.DataFrame) -> str:
-    return " **Simulated ratings.**" if "simulated" in set(table.origin) else ""
