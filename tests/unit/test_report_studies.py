@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_up_run import ROOT, config_of, write
 
-from empathic import checks
+from empathic import checks, tables
 from empathic.report import expand, figures, head, loading, methods, outcomes, render, styles
 
 EXPORT = {"file": "ratings.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}
@@ -438,6 +438,27 @@ def test_style_says_what_was_compared_and_what_is_left_out(usual):
     assert "Likeness by meaning is left out: the config names no encoder" in page["likeness_table"]
     why = "the ratings are simulated, and simulated raters do not read."
     assert styles.ratings_table(study) == f"Which features go with higher ratings is left out: {why}"
+
+
+def test_counts_by_a_mixed_model_stand_as_rate_ratios_and_a_fit_that_is_missing_says_why(usual):
+    study = usual.studies["study1"]
+    row = dict.fromkeys(tables.COUNT_MODELS.names) | {"n": 18, "family_size": 1, "origin": "stand_in"}
+    fitted = {"feature": "apologies", "contrast": "human - smollm2_nf4", "status": "converged", "rate_ratio": 1.5}
+    fitted |= {"estimate": 0.405, "conf_low": -0.105, "conf_high": 0.916, "p_value": 0.12, "p_adjusted": 0.12}
+    missing = {"feature": "emojis", "contrast": "human - smollm2_nf4", "status": "left out", "why": "human has none"}
+    found = tables.COUNT_MODELS.frame([row | fitted, row | missing])
+    study = replace(study, style_tables=study.style_tables | {"count_models": found})
+
+    table = html.unescape(styles.count_models_table(study))
+
+    assert "1.50" in table and "[0.90, 2.50]" in table and ".120" in table
+    assert "left out: human has none" in table
+    assert "adjusted over 1 test " in table and "**Stand-in texts.**" in table
+
+
+def test_without_models_of_counts_nothing_is_said_of_them(usual):
+    assert "count_models" not in usual.studies["study1"].style_tables
+    assert styles.count_models_table(usual.studies["study1"]) == ""
 
 
 def test_ratings_of_people_stand_beside_features(tmp_path):

@@ -190,9 +190,10 @@ def _study(folder: Path, simulated: Path, provenance: dict[str, Any], name: str)
         parts |= {"responses": tables.RESPONSES.read(folder / "responses.csv")}
         parts |= {"quality": tables.QUALITY.read(folder / "quality.csv")}
         parts |= {"style": tables.STYLE_SUMMARY.read(folder / "style" / "summary.csv")}
+        asked = [tables.STYLE_RATINGS] if has_real_ratings(settings) else []
+        asked += [tables.COUNT_MODELS] if settings["style"]["count_models"] else []
         parts["style_tables"] = {
-            Path(table.path).stem: table.read(folder / "style" / Path(table.path).name)
-            for table in (*STYLE, *([tables.STYLE_RATINGS] if has_real_ratings(settings) else []))
+            Path(table.path).stem: table.read(folder / "style" / Path(table.path).name) for table in (*STYLE, *asked)
         }
         generated = [source for source in declared if declared[source]["kind"] in GENERATED]
         parts["generations"] = {source: _records(folder / "generations" / f"{source}.jsonl") for source in generated}

@@ -1,12 +1,14 @@
 """What one study found of style: features, differences, what tells the sources apart, what each says and repeats."""
 
+import math
+
 import pandas as pd
 
 from empathic.features import FEATURES, RATE
 from empathic.origin import weakest
 from empathic.report import blocks, figures
 from empathic.report.loading import Study
-from empathic.report.words import MISSING, count, counted, interval, listing, number, p_value, prose, share
+from empathic.report.words import MISSING, count, counted, interval, is_missing, listing, number, p_value, prose, share
 
 UNITS = {feature.name: feature.unit for feature in FEATURES}
 MADE = {"simulated": " **Simulated.**", "stand_in": " **Stand-in texts.**", "observed": ""}
@@ -90,6 +92,29 @@ def contrasts_table(study: Study) -> str:
         f"(Benjamini and Hochberg).{_made(table)}"
     )
     return blocks.table(f"{study.name}-style-contrasts", caption, columns)
+
+
+def count_models_table(study: Study) -> str:
+    """Table: rate ratios of counts by a negative binomial mixed model, where the config asks for some."""
+    table = study.style_tables.get("count_models")
+    if table is None:
+        return ""
+    rows = list(table.itertuples())
+    columns = [
+        blocks.words("Contrast", [study.contrast_title(row.contrast) for row in rows]),
+        blocks.words("Feature", [_plain(row.feature) for row in rows]),
+        blocks.numbers("Rate ratio", [number(row.rate_ratio) for row in rows]),
+        blocks.numbers("95% interval", [interval(math.exp(row.conf_low), math.exp(row.conf_high)) for row in rows]),
+        blocks.numbers("p", [p_value(row.p_value) for row in rows]),
+        blocks.numbers("p, adjusted", [p_value(row.p_adjusted) for row in rows]),
+        blocks.words("Fit", [row.status if is_missing(row.why) else f"{row.status}: {row.why}" for row in rows]),
+    ]
+    caption = (
+        f"{prose(study.title)}: counts by a negative binomial mixed model with an intercept for each post: how many "
+        f"times as often, per word, the first source has a feature as the second. p adjusted over "
+        f"{counted(int(table.family_size.max()), 'test')} (Benjamini and Hochberg). It decides nothing.{_made(table)}"
+    )
+    return blocks.table(f"{study.name}-count-models", caption, columns)
 
 
 def classifier(study: Study) -> str:
