@@ -111,6 +111,15 @@ def test_the_contents_lead_to_their_sections(opened):
     assert chromium.driver.current_url.endswith("#reproducibility")
 
 
+def test_one_main_part_holds_all_sections(opened):
+    chromium, *_ = opened
+
+    outside = "return [...document.querySelectorAll('h1:not(.title), h2, figure')].filter(one => !one.closest('main'))"
+
+    assert chromium.ask("return document.querySelectorAll('main').length") == 1
+    assert [one.text for one in chromium.ask(outside) if one.text not in ("Contents", "Table of contents")] == []
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_page_is_never_wider_than_its_window_and_a_picture_of_it_is_kept(opened, width):
     chromium, _, _, name = opened
