@@ -7,14 +7,7 @@ import pytest
 from checkout import Checkout
 from xdist.scheduler import LoadScopeScheduling
 
-OWN_RUNS = {
-    "test_archived",
-    "test_default_run",
-    "test_interrupted",
-    "test_ratings_only",
-    "test_serving",
-    "test_welivita2024",
-}
+SHARING = {"test_embedded", "test_freeze", "test_inputs", "test_reruns", "test_smoke", "test_twice"}
 
 
 class OneSmokeRun(LoadScopeScheduling):
@@ -22,7 +15,7 @@ class OneSmokeRun(LoadScopeScheduling):
 
     def _split_scope(self, nodeid):
         file = Path(nodeid.partition("::")[0]).stem
-        return file if file in OWN_RUNS else "smoke"
+        return "smoke" if file in SHARING else file
 
 
 @pytest.hookimpl(optionalhook=True)

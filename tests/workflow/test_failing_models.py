@@ -57,6 +57,7 @@ def test_a_refused_model_is_one_message_that_names_it_and_the_other_models_are_f
     assert not (checkout.folder / STUDY / "models" / "typo" / "fit.json").exists()
 
 
+@pytest.mark.slow
 def test_a_model_that_r_gives_up_is_a_failed_fit_and_claims_and_report_go_on(checkout):
     asked = config(checkout, deciding=TWO, too_much=TOO_MUCH)
 

@@ -65,7 +65,11 @@ def scripts_of(process):
 
 @pytest.mark.parametrize(
     ("run", "how", "group"),
-    [("sigint", signal.SIGINT, True), ("sigterm", signal.SIGTERM, False), ("kill9", signal.SIGKILL, False)],
+    [
+        ("kill9", signal.SIGKILL, False),
+        ("sigint", signal.SIGINT, True),
+        pytest.param("sigterm", signal.SIGTERM, False, marks=pytest.mark.slow),
+    ],
 )
 def test_a_run_cut_short_is_started_again_and_ends_with_the_same_texts(checkout, uninterrupted, run, how, group):
     path = config(checkout, run)
