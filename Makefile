@@ -9,7 +9,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help report plan test test-all lint setup locks clean config
+.PHONY: help report plan test test-runs test-all lint setup locks clean config
 .NOTPARALLEL:
 
 CONFIG ?=
@@ -27,7 +27,8 @@ OF_CONFIG := $(VENV)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.
 help:
 	@echo "make report     from nothing to results/RUN/report/report.html (CONFIG=configs/NAME.yaml, CORES=all, ACCEL=cpu|cuda)"
 	@echo "make plan       what the run would cost: responses, tokens, hours, money, disk (CONFIG=configs/NAME.yaml)"
-	@echo "make test       lint, then all tests but the long ones"
+	@echo "make test       lint, then the unit tests, a smoke run and a study of ratings alone"
+	@echo "make test-runs  whole runs of other kinds: cut short, frozen, of hostile people, with models that fail"
 	@echo "make test-all   lint, then all tests"
 	@echo "make lint       ruff, snakefmt and snakemake --lint"
 	@echo "make setup      only install what is missing: R and its packages, and .venv"
@@ -44,7 +45,10 @@ plan: config setup
 
 test: lint
 	@$(IN_VENV) $(PYTEST) -m "not slow" $(ARGS) tests/unit
-	@$(IN_VENV) $(PYTEST) -m "not slow" $(ARGS) tests/workflow
+	@$(IN_VENV) $(PYTEST) -m "not slow and not own_run" $(ARGS) tests/workflow
+
+test-runs: setup
+	@$(IN_VENV) $(PYTEST) -m "own_run and not slow" $(ARGS) tests/workflow
 
 test-all: lint
 	@$(IN_VENV) $(PYTEST) $(ARGS) tests/unit

@@ -281,7 +281,7 @@ def test_bare_make_lists_the_commands():
     result = make()
 
     assert result.returncode == 0
-    assert {"report", "plan", "test", "test-all", "lint", "setup", "clean", "locks"} == {
+    assert {"report", "plan", "test", "test-runs", "test-all", "lint", "setup", "clean", "locks"} == {
         line.split()[1] for line in result.stdout.splitlines()
     }
 

@@ -6,6 +6,8 @@ import pytest
 import yaml
 from made_up_ratings import ratings
 
+pytestmark = pytest.mark.own_run
+
 SOURCES = ["human", "nf4", "fp32"]
 STUDY = "results/failing/study1"
 TWO = "rating ~ source + (1 | rater_id) + (1 | post_id)"

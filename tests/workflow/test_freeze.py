@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
+pytestmark = pytest.mark.own_run
+
 FROZEN = "data/frozen/smoke"
 STUDIES = ("study1", "study2")
 PARTS = ("posts.csv", "responses.csv", "generations/smollm2_nf4.jsonl", "generations/smollm2_fp32.jsonl")

@@ -11,6 +11,8 @@ import pytest
 import yaml
 from checkout import NETWORK_OFF, end, wait_for
 
+pytestmark = pytest.mark.own_run
+
 POSTS = 6
 
 

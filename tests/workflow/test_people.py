@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.own_run
+
 RATERS = 40
 POSTS = [f"post{number}" for number in range(6)]
 SOURCES = ["human", "model"]

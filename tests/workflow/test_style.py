@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
+pytestmark = pytest.mark.own_run
+
 STUDY = "results/styles/study1"
 FILE = {"origin": "observed", "rights": "made up"}
 DIC = "%\n1\taffect\n2\tsupport\n%\nsorry\t1\nhard*\t1\nhear you\t2\n"
