@@ -10,6 +10,7 @@ SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from empathic import device, freezing, settings
+from empathic.tables import OF_A_FIT
 
 if Path.cwd() != ROOT:
     raise WorkflowError(f"Snakemake runs from the checkout's root: cd {ROOT}, then start it again.")
@@ -133,18 +134,7 @@ DESCRIBED = ["assignment/positions", "assignment/responses", "assignment/raters"
 DESCRIBED += ["reliability/agreement", "reliability/scales", "reliability/scale_use"]
 STYLE_TABLES = ["features", "summary", "contrasts", "classifier", "distinctive", "repeated", "likeness"]
 COUNTS = ["counts", "count_tests"]
-FIT_TABLES = [
-    "fixed",
-    "random",
-    "tests",
-    "tests_of_sets",
-    "means",
-    "contrasts",
-    "interactions",
-    "random_effects",
-    "residuals",
-]
-FIT_FILES = [*(f"{table}.csv" for table in FIT_TABLES), "fit.json", "model.R"]
+FIT_FILES = [*(Path(table.path).name for table in OF_A_FIT.values()), "fit.json", "model.R"]
 
 
 def gpus(wildcards):
