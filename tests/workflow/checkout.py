@@ -93,6 +93,15 @@ class Checkout:
         """A text of the copy."""
         return (self.folder / path).read_text(encoding="utf-8")
 
+    def give_ratings(self, given: pd.DataFrame) -> dict:
+        """Write ratings without texts as a long CSV with one item; returns what a study's `ratings` say of them."""
+        given.to_csv(self.folder / "data" / "given.csv", index=False)
+        item = {"name": "empathy", "wording": "How empathic?", "scale": {"min": 1, "max": 7, "step": 1}}
+        (self.folder / "data" / "one_item.yaml").write_text(yaml.safe_dump({"items": [item]}))
+        export = {"file": "data/given.csv", "format": "long", "origin": "observed", "rights": "made up"}
+        export["columns"] = {name: name for name in given}
+        return {"exports": [export], "exclusions": [], "instrument": "data/one_item.yaml"}
+
     def write_config(self, name: str, config: dict) -> str:
         """Write a config, and give its path."""
         (self.folder / "configs" / f"{name}.yaml").write_text(yaml.safe_dump(config, sort_keys=False))

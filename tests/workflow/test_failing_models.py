@@ -22,19 +22,13 @@ def checkout(new_checkout):
     checkout = new_checkout()
     given = ratings(raters=24, posts_per_domain=2, posts_per_rater=4)
     given = given[["rater_id", "post_id", "domain", "source", "rating"]]
-    given.to_csv(checkout.folder / "data" / "given.csv", index=False)
-    (checkout.folder / "data" / "one_item.yaml").write_text(
-        'items: [{name: empathy, wording: "How empathic?", scale: {min: 1, max: 7, step: 1}}]\n'
-    )
+    checkout.rated = checkout.give_ratings(given)
     (checkout.folder / "data" / "claims" / "own.yaml").write_text(yaml.safe_dump({"claims": [CLAIM]}))
     return checkout
 
 
 def config(checkout, **models):
-    export = {"file": "data/given.csv", "format": "long", "origin": "observed", "rights": "made up"}
-    export["columns"] = {name: name for name in ("rater_id", "post_id", "domain", "source", "rating")}
-    rated = {"exports": [export], "exclusions": [], "instrument": "data/one_item.yaml"}
-    study = {"title": "A study", "sources": SOURCES, "ratings": rated}
+    study = {"title": "A study", "sources": SOURCES, "ratings": checkout.rated}
     study["models"] = {name: {"formula": formula} for name, formula in models.items()}
     return checkout.write_config(
         "failing",

@@ -17,18 +17,6 @@ SOURCES = ["human", "nf4", "fp32"]
 def run(new_checkout):
     checkout = new_checkout()
     given = ratings()[["rater_id", "post_id", "domain", "source", "rating"]]
-    given.to_csv(checkout.folder / "data" / "given.csv", index=False)
-    export = {
-        "file": "data/given.csv",
-        "format": "long",
-        "columns": {name: name for name in given},
-        "origin": "observed",
-        "rights": "made up",
-    }
-    asked = []
-    (checkout.folder / "data" / "one_item.yaml").write_text(
-        'items: [{name: empathy, wording: "How empathic?", scale: {min: 1, max: 7, step: 1}}]\n'
-    )
     checkout.config = checkout.write_config(
         "ratings_only",
         {
@@ -39,7 +27,7 @@ def run(new_checkout):
                     "title": "A study without texts",
                     "sources": SOURCES,
                     "multiverse": {"treatments": ["gaussian", "centred"], "structures": {"raters": "(1 | rater_id)"}},
-                    "ratings": {"exports": [export], "exclusions": asked, "instrument": "data/one_item.yaml"},
+                    "ratings": checkout.give_ratings(given),
                 }
             },
         },
