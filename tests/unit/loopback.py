@@ -96,6 +96,16 @@ def fault(status, message="Something went wrong.", code=None, **headers):
     return send(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
+def held(wait, reply):
+    """The same reply, once `wait` returns."""
+
+    def waited(handler):
+        wait()
+        reply(handler)
+
+    return waited
+
+
 def cut(handler):
     """A reply whose connection is lost in the middle of an answer."""
     handler.send_response(200)

@@ -8,11 +8,12 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 
 import jsonschema
 import pytest
-from loopback import Loopback, answer, completion, cut, fault, send
+from loopback import Loopback, answer, completion, cut, fault, held, send
 
 from empathic import api, codebook, endpoint, files, ids, records, settings, tables
 from empathic.errors import InputError
@@ -937,14 +938,15 @@ def test_ctrl_c_waits_for_the_answers_under_way_and_keeps_them(server, tmp_path)
 
 
 def test_a_fault_that_stops_the_run_waits_for_the_answers_under_way_and_keeps_them(server, tmp_path):
-    server.takes_s = 0.5
-    server.plan.extend([answer(), fault(403), answer(), answer()])
+    all_asked = partial(wait_until, lambda: len(server.asked) == 4)  # the first alone, then three
+    last = partial(time.sleep, 1.5)
+    server.plan.extend([answer(), held(all_asked, fault(403)), held(last, answer()), held(last, answer())])
     one = arm(server, concurrency=3)
 
     refusal(one, tmp_path)
 
-    assert len(kept(one, tmp_path)) == len(server.asked) - 1 >= 2
-    assert len(server.asked) <= 4
+    assert len(server.asked) == 4
+    assert len(kept(one, tmp_path)) == 3
 
 
 def test_an_arm_keeps_its_records_where_gathering_looks_for_them(server):
