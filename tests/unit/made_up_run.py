@@ -73,6 +73,25 @@ def write(folder, config=None, *, change_posts=lambda posts: posts, text=None, f
     return made
 
 
+def write_many(folder):
+    """A run of one study with eight sources and twelve domains."""
+    config = config_of("configs/smoke.yaml")
+    arm = config["sources"]["smollm2_nf4"]
+    config["sources"] |= {f"arm{number}": arm | {"title": f"A model of number {number}"} for number in range(7)}
+    study = config["studies"]["study2"]
+    study["sources"] = ["smollm2_nf4", *(f"arm{number}" for number in range(7))]
+    study["posts"].pop("per_domain")
+    config["studies"] = {"study2": study}
+    config["sources"]["human"]["responses"] = {}
+    return write(
+        folder,
+        config,
+        change_posts=lambda posts: (
+            posts.groupby("domain", sort=False).head(2).assign(domain=[f"domain_{number}" for number in range(12)])
+        ),
+    )
+
+
 class _Study:
     def __init__(self, made, config, name, study, rng, change_posts, text, fit, told):
         self.folder, self.truth = made.results / name, made.simulated / name / "SIMULATED_truth.json"

@@ -6,7 +6,7 @@ import browser
 import printed
 import pytest
 from hostile_run import TOLD
-from made_up_run import ROOT, config_of, write
+from made_up_run import ROOT, config_of, write, write_many
 
 from empathic.report import render
 
@@ -206,20 +206,35 @@ def no_ratings():
     return config, ["This study awaits ratings: there are no means, contrasts or models yet."]
 
 
+def open_without_quarto(chromium, made, folder):
+    """Open a run's page, its folded parts open, on a phone; it says nothing, asks for nothing and fits."""
+    page = folder / "page.html"
+    render.render(made.results, made.simulated, page, engine="pandoc", source=ROOT / "report", say=print)
+    said, asked = chromium.open(page)
+    chromium.unfold()
+    chromium.resize(375)
+    assert (said, asked, chromium.wider()) == ([], [], 0)
+
+
+@pytest.mark.slow
+def test_eight_sources_and_twelve_domains_fit_phones_and_screens(chromium, axe, tmp_path):
+    open_without_quarto(chromium, write_many(tmp_path), tmp_path)
+    chromium.screenshot(SHOTS / "many_375.png")
+
+    assert chromium.violations(axe) == []
+    chromium.resize(1440)
+    chromium.screenshot(SHOTS / "many_1440.png")
+    assert chromium.wider() == 0
+    assert chromium.violations(axe) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("odd", [one_source, no_texts, no_ratings])
 def test_a_study_that_lacks_much_reads_right_and_fits_a_phone(chromium, axe, tmp_path, odd):
     config, sentences = odd()
-    made = write(tmp_path, config, fit={"status": "failed"})
-    page = tmp_path / "page.html"
-    render.render(made.results, made.simulated, page, engine="pandoc", source=ROOT / "report", say=print)
-
-    said, asked = chromium.open(page)
-    chromium.unfold()
-    chromium.resize(375)
+    open_without_quarto(chromium, write(tmp_path, config, fit={"status": "failed"}), tmp_path)
     text = " ".join(chromium.ask("return document.body.innerText").split())
 
-    assert (said, asked, chromium.wider()) == ([], [], 0)
     assert [sentence for sentence in sentences if sentence not in text] == []
     assert ("It did not converge: no claim may rest on it." in text) == (odd is not no_ratings)
     assert "?@" not in text and "nan" not in text.lower().split()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pages
 import pandas as pd
 import pytest
-from made_up_run import ROOT, config_of, write
+from made_up_run import ROOT, config_of, write, write_many
 
 from empathic import checks, tables
 from empathic.report import expand, figures, head, loading, methods, outcomes, render, styles
@@ -42,25 +42,6 @@ def usual_tables(tmp_path_factory):
 @pytest.fixture
 def usual(usual_tables):
     return loading.load(usual_tables.results, usual_tables.simulated)
-
-
-def many(tmp_path_factory):
-    config = config_of("configs/smoke.yaml")
-    arm = config["sources"]["smollm2_nf4"]
-    config["sources"] |= {f"arm{number}": arm | {"title": f"A model of number {number}"} for number in range(7)}
-    study = config["studies"]["study2"]
-    study["sources"] = ["smollm2_nf4", *(f"arm{number}" for number in range(7))]
-    study["posts"].pop("per_domain")
-    config["studies"] = {"study2": study}
-    config["sources"]["human"]["responses"] = {}
-    made = write(
-        tmp_path_factory.mktemp("many"),
-        config,
-        change_posts=lambda posts: (
-            posts.groupby("domain", sort=False).head(2).assign(domain=[f"domain_{number}" for number in range(12)])
-        ),
-    )
-    return made
 
 
 def rendered(made, path):
@@ -98,8 +79,8 @@ def test_texts_without_ratings_and_ratings_without_texts_make_one_report_that_sa
 
 
 @pytest.mark.slow
-def test_eight_sources_and_twelve_domains_make_a_report_in_time_and_small(tmp_path_factory, tmp_path):
-    page = rendered(many(tmp_path_factory), tmp_path / "page.html")
+def test_eight_sources_and_twelve_domains_make_a_report_that_is_small(tmp_path):
+    page = rendered(write_many(tmp_path), tmp_path / "page.html")
 
     assert "Drawn are the 7 contrasts with the reference, of 28; the table has all." in page.text
     assert "A model of number 6" in page.text
