@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 
 def tested(table: pd.DataFrame) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def tested(table: pd.DataFrame) -> pd.DataFrame:
 
 def interval(table: pd.DataFrame, level: float) -> tuple[pd.Series, pd.Series]:
     """The ends of the two-sided interval of that level (table: estimate, std_error, df)."""
-    half = table.std_error * stats.t.isf((1 - level) / 2, table.df)
+    half = table.std_error * special.stdtrit(table.df, (1 + level) / 2)
     return table.estimate - half, table.estimate + half
 
 
@@ -46,6 +46,8 @@ def tukey(table: pd.DataFrame, means: int) -> pd.Series:
 
     Where that is too small for the numerical integral, the unadjusted p, which it cannot be below.
     """
+    from scipy import stats  # Not above: it takes 50 MB, and no other test needs it.
+
     distances = table.statistic.abs() * np.sqrt(2)
     return np.maximum(stats.studentized_range.sf(distances, means, table.df), table.p_value)
 
@@ -94,4 +96,4 @@ def compared(
 
 
 def _sf(statistic: pd.Series, df: pd.Series) -> np.ndarray:
-    return stats.t.sf(statistic, df)
+    return special.stdtr(df, -statistic)

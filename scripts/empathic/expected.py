@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(64)  # over a standard normal, when the weights add up to 1
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
@@ -44,7 +44,7 @@ def ratings(latent: Latent, points: Sequence[float], cells: Sequence[np.ndarray]
         columns.append((ends[0] - ends[1]) / (2 * STEP))
     slopes = np.column_stack(columns)
     error = np.sqrt(np.einsum("ij,jk,ik->i", slopes, latent.covariance, slopes))
-    half = stats.norm.ppf(0.975) * error
+    half = special.ndtri(0.975) * error
     return pd.DataFrame(
         {
             "expected": estimate,
@@ -76,7 +76,7 @@ def _of_rows(latent: Latent, points: Sequence[float], rows: np.ndarray) -> np.nd
     above = (rows @ latent.effects)[:, None] - latent.thresholds[None]
     spread = np.sqrt(np.sum(latent.deviations**2))
     if latent.link == "probit":
-        share = stats.norm.cdf(above / np.sqrt(1 + spread**2))
+        share = special.ndtr(above / np.sqrt(1 + spread**2))
     else:
-        share = stats.logistic.cdf(above[..., None] + spread * NODES) @ WEIGHTS
+        share = special.expit(above[..., None] + spread * NODES) @ WEIGHTS
     return points[0] + share @ np.diff(points)

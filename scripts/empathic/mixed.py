@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from empathic import rsession, rside
 from empathic.expected import Latent
@@ -280,12 +280,13 @@ def joint_test(fitted: Fit, rows: np.ndarray) -> dict[str, float]:
 def likelihood_ratio(full: Fit, reduced: Fit) -> dict[str, float]:
     """Likelihood-ratio test of two nested maximum-likelihood fits: statistic, df_num, df_den (NaN), p_value.
 
-    p_value is NaN where one of them did not converge.
+    p_value is NaN where one of them did not converge, or both have as many parameters.
     """
     first, second = summaries(full), summaries(reduced)
     statistic = 2 * (first["log_likelihood"] - second["log_likelihood"])
     df = first["parameters"] - second["parameters"]
-    p_value = float(stats.chi2.sf(statistic, df)) if full.converged and reduced.converged else np.nan
+    testable = df > 0 and full.converged and reduced.converged
+    p_value = float(special.chdtrc(df, max(statistic, 0.0))) if testable else np.nan
     return {"statistic": statistic, "df_num": df, "df_den": np.nan, "p_value": p_value}
 
 

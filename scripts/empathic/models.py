@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from empathic import __version__, contrasts, expected, mixed, rscript, rsession, tables
 from empathic.declared import Declared
@@ -618,7 +618,7 @@ def _residuals(model: mixed.Fit, design: _Design) -> pd.DataFrame:
     found = mixed.residuals(model)
     if found.empty:
         return pd.DataFrame(columns=["rater_id", "response_id", "fitted", "residual", "normal_quantile"])
-    quantile = stats.norm.ppf((found.residual.rank(method="first") - 0.5) / len(found))
+    quantile = special.ndtri((found.residual.rank(method="first") - 0.5) / len(found))
     return design.rows[["rater_id", "response_id"]].assign(
         fitted=found.fitted, residual=found.residual, normal_quantile=quantile
     )
