@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import union_categoricals
+from pandas.api.types import is_integer_dtype, union_categoricals
 
 LARGEST = 2**62  # Of the codes of several columns in one: they are 64-bit integers.
 
@@ -33,9 +33,16 @@ def encoded(column: pd.Series) -> pd.Series:
 
 
 def parts(column: pd.Series) -> tuple[np.ndarray, pd.Index | np.ndarray]:
-    """For each row the number of its value among the column's (-1: missing), and these, once each."""
+    """For each row the number of its value among the column's (-1: missing), and these, once each.
+
+    As in a categorical, there may be values among them that no row has.
+    """
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.codes.to_numpy(), column.cat.categories
+    if is_integer_dtype(column.dtype) and column.notna().any():
+        least, most = int(column.min()), int(column.max())
+        if most - least < len(column):  # Places, say, or numbers of rows: they count themselves.
+            return (column - least).to_numpy("int64", na_value=-1), np.arange(least, most + 1)
     return pd.factorize(column)
 
 

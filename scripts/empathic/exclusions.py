@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from empathic import coded
+
 REVOKED, PREVIEW, DUPLICATE = "revoked_consent", "preview", "duplicate"
 
 
@@ -74,9 +76,10 @@ def shortest(raters: pd.DataFrame, rule: dict[str, Any]) -> float:
 
 def straight_lined(rater_ids: pd.Series, ratings: pd.DataFrame, at_least: int) -> np.ndarray:
     """Whether each rater gave `at_least` ratings or more, all of them equal."""
-    given = ratings.groupby("rater_id")["rating"].agg(["size", "min", "max"])
+    codes, known = coded.parts(ratings["rater_id"])
+    given = ratings["rating"].groupby(codes).agg(["size", "min", "max"])
     equal = given.index[(given["size"] >= at_least) & (given["min"] == given["max"])]
-    return rater_ids.isin(equal).to_numpy(dtype=bool)
+    return rater_ids.isin(known[equal]).to_numpy(dtype=bool)
 
 
 def first_failed(failed: pd.DataFrame) -> pd.Series:

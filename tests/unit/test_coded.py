@@ -54,6 +54,23 @@ def test_numbers_sort_as_the_rows_do():
     assert np.argsort(numbers, kind="stable").tolist() == expected
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [
+        pd.Series([7, -2, 7, 0], dtype="int64"),
+        pd.Series([3, None, 1, 3], index=[9, 8, 7, 6], dtype="Int64"),
+        pd.Series([2**62, -(2**62), 0], dtype="int64"),
+        pd.Series([None, None], dtype="Int64"),
+        pd.Series([], dtype="int64"),
+    ],
+)
+def test_whole_numbers_are_their_parts_again(whole):
+    codes, known = coded.parts(whole)
+
+    assert [None if code < 0 else known[code] for code in codes] == [None if pd.isna(n) else n for n in whole]
+    assert len(set(known)) == len(known) <= len(whole)
+
+
 @pytest.mark.parametrize("in_order", [True, False])
 def test_numbers_are_equal_where_the_rows_are(in_order):
     draw = np.random.default_rng(2)
