@@ -115,8 +115,9 @@ def _table(handle: IO[bytes], names: list[str], recurring: bool, quoted: bool) -
 def _too_long(column: pyarrow.ChunkedArray) -> bool:
     """Whether a cell is longer than the reader that reads with care takes."""
     chunks = [chunk.dictionary if recurs(chunk) else chunk for chunk in column.chunks]
-    longest = (compute.max(compute.binary_length(chunk)).as_py() for chunk in chunks)
-    return any((length or 0) > csv.field_size_limit() for length in longest)
+    most = csv.field_size_limit()  # Few chunks hold as much in all their cells.
+    longest = (compute.max(compute.binary_length(chunk)).as_py() for chunk in chunks if chunk.nbytes > most)
+    return any((length or 0) > most for length in longest)
 
 
 def recurs(column: pyarrow.Array | pyarrow.ChunkedArray) -> bool:

@@ -56,6 +56,13 @@ def test_a_file_with_something_odd_is_left_to_care(written, content):
     assert plaincsv.read(written(content), 1, True) is None
 
 
+@pytest.mark.parametrize("recurring", [True, False])
+def test_many_rows_that_lack_a_cell_are_plain(written, recurring):
+    _, cells = plaincsv.read(written("a,b\n" + "1,\n" * 2 * csv.field_size_limit()), 1, recurring)
+
+    assert cells.notna().sum().to_dict() == {"a": 2 * csv.field_size_limit(), "b": 0}
+
+
 def test_bytes_that_are_not_utf8_are_left_to_care(written):
     assert plaincsv.read(written(b"a,b\n1,\xe9\n"), 1, True) is None
     assert plaincsv.read(written(b"a,\xe9\n1,2\n"), 1, True) is None
