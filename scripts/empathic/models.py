@@ -1,10 +1,7 @@
-"""From the ratings of a study to the tables of one of its models.
-
-Checks that the data can bear the model, leaves out the terms that the design cannot identify (each with why), fits,
-and gives every estimate its test, interval, effect size and origin.
+"""From the ratings of a study to the tables of one of its models: every estimate with its test, interval, effect size
+and origin.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -17,12 +14,12 @@ from scipy import special
 
 from empathic import __version__, contrasts, expected, mixed, rscript, rsession, tables
 from empathic.declared import Declared
+from empathic.design import WHERE, Design, designed
 from empathic.errors import InputError
-from empathic.formula import Dropped, Formula, RandomTerm, compose, identified, without_domain
+from empathic.formula import Dropped, compose
 from empathic.origin import of_sources, weakest
 
 MANY_SOURCES = 8  # beyond, omnibus tests of sets are of pairs and of all alone
-WHERE = "in the config, under studies > models"
 
 
 @dataclass(frozen=True)
@@ -63,26 +60,13 @@ def fit(
     Kenward-Roger is allowed.
     """
     with _refusals(declared):
-        design = _design(*_with_columns(ratings, responses, raters), declared)
+        design = designed(ratings, responses, raters, declared)
     origins, model = of_sources(design.rows, responses, declared.sources), None
     try:
         model, design = _fitted(design, declared)
         return _tables(model, design, origins, declared)
     except rsession.RError as error:
         return _given_up(_failed(model, error, design, declared), design, origins, declared, str(error))
-
-
-def _with_columns(
-    ratings: pd.DataFrame, responses: pd.DataFrame | None, raters: pd.DataFrame | None
-) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
-    """The ratings with what they lack of responses (n_words) and raters, and where it is from: (table, key)."""
-    beside = {}
-    for table, key, more in (("responses", "response_id", responses), ("raters", "rater_id", raters)):
-        lacking = () if more is None else ["n_words"] if table == "responses" else list(more)
-        for name in [name for name in lacking if name in more and name not in ratings]:
-            ratings = ratings.assign(**{name: ratings[key].map(more.drop_duplicates(key).set_index(key)[name])})
-            beside[name] = (table, key)
-    return ratings, beside
 
 
 def without_each(
@@ -114,7 +98,7 @@ def overall(
     """
     numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d", "d_conf_low", "d_conf_high"]
     try:
-        design = _design(*_with_columns(ratings, responses, raters), declared)
+        design = designed(ratings, responses, raters, declared)
         model, design = _fitted(design, declared)
         pairs = mixed.marginal(model, "source")[1].table
         sigma_total = _sigma_total(mixed.components(model), mixed.summaries(model)["variance_residual"])
@@ -151,7 +135,7 @@ def brief(ratings: pd.DataFrame, declared: Declared, sets: Sequence[Sequence[str
     within domains, and their differences from their means, are asked for. Raises InputError as `fit` does.
     """
     with _refusals(declared):
-        design = _design(ratings, {}, declared)
+        design = designed(ratings, None, None, declared)
     origins, model, within = of_sources(design.rows, None, declared.sources), None, within and design.crossed
     try:
         model, design = _fitted(design, declared)
@@ -188,74 +172,7 @@ def _refusals(declared: Declared) -> Iterator[None]:
         ) from None
 
 
-@dataclass(frozen=True)
-class _Design:
-    """What is fitted: the formula less the terms left out, the rows, and its columns, here and in R (data).
-
-    random: the terms that are fitted. beside: columns from other tables, each with (table, key). domains: empty where
-    the fixed part has none. crossed: whether source and domain interact. steps: what was left out because the fit was
-    singular, in turn.
-    """
-
-    fixed: Formula
-    random: list[RandomTerm]
-    beside: dict[str, tuple[str, str]]
-    dropped: list[Dropped]
-    rows: pd.DataFrame
-    dropped_rows: int
-    columns: pd.DataFrame
-    data: Any
-    domains: list[str]
-    crossed: bool
-    steps: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def formula(self) -> str:
-        """As it is fitted."""
-        return compose(self.fixed.fixed, self.random)
-
-
-def _design(ratings: pd.DataFrame, beside: dict[str, tuple[str, str]], declared: Declared) -> _Design:
-    formula = mixed.parse(declared.formula)
-    _check_formula(formula, ratings, declared)
-    asked = ratings[ratings.included & (ratings["item"] == declared.item)]
-    if declared.first_seen:
-        asked = _first_seen(asked, declared)
-    rows = asked.dropna(subset=list(formula.variables)).reset_index(drop=True)
-    _check_ratings(rows, declared)
-    _check_family(rows, declared)
-    fixed_part, dropped = without_domain(formula, rows, replicated=declared.replicated_domains)
-    fixed = mixed.parse(fixed_part)
-    domains = sorted(rows.domain.unique()) if "domain" in fixed.variables else []
-    if fixed.crosses("source", "domain"):
-        _check_cells(rows, declared)
-    columns = _typed(rows, formula, declared.sources)
-    if declared.family == "ordinal":
-        answers = [f"{rating:g}" for rating in sorted(columns.rating.unique())]
-        columns = columns.assign(rating=pd.Categorical(columns.rating.map("{:g}".format), answers, ordered=True))
-    data = mixed.to_r(columns, sum_coded=["domain"] if domains else [], reference={"source": declared.base})
-    matrix, aliased = mixed.fixed_design(fixed_part, data)
-    if aliased:
-        raise declared.fault(
-            f"the fixed effects follow from each other: {', '.join(aliased)} cannot be estimated",
-            "Take a term out of the formula in the config, under studies > models",
-        )
-    kept, unidentified = identified(formula.random, rows, matrix)
-    return _Design(
-        fixed=fixed,
-        random=kept,
-        beside=beside,
-        dropped=[*dropped, *unidentified],
-        rows=rows,
-        dropped_rows=len(asked) - len(rows),
-        columns=columns,
-        data=data,
-        domains=domains,
-        crossed=fixed.crosses("source", "domain"),
-    )
-
-
-def _fitted(design: _Design, declared: Declared) -> tuple[mixed.Fit, _Design]:
+def _fitted(design: Design, declared: Declared) -> tuple[mixed.Fit, Design]:
     """Fit, settle, and leave out what the ladder says while the fit is singular."""
     known = [_squeezed(term.text) for term in mixed.parse(declared.formula).random]
     ladder = [_squeezed(term) for term in declared.simplify]
@@ -283,7 +200,7 @@ def _squeezed(term: str) -> str:
     return " ".join(term.strip().removeprefix("(").removesuffix(")").replace("|", " | ").split())
 
 
-def _fit_once(design: _Design, declared: Declared, *, reml: bool | None = None, fixed: str | None = None) -> mixed.Fit:
+def _fit_once(design: Design, declared: Declared, *, reml: bool | None = None, fixed: str | None = None) -> mixed.Fit:
     """One fit; reml, fixed: other than declared, for likelihood-ratio tests."""
     model = mixed.fit(
         compose(fixed or design.fixed.fixed, design.random),
@@ -301,7 +218,7 @@ def _fit_once(design: _Design, declared: Declared, *, reml: bool | None = None, 
     return mixed.settle(model, np.vstack(rows) if rows else np.eye(len(model.state.fixed)))
 
 
-def _failed(model: mixed.Fit | None, error: rsession.RError, design: _Design, declared: Declared) -> mixed.Fit:
+def _failed(model: mixed.Fit | None, error: rsession.RError, design: Design, declared: Declared) -> mixed.Fit:
     """What is left of a fit that R gave up, before there was a model (None) or on the way from it to the tables."""
     if model is None:
         model = mixed.Fit(
@@ -318,7 +235,7 @@ def _failed(model: mixed.Fit | None, error: rsession.RError, design: _Design, de
     return replace(model, converged=False, notes=(*model.notes, f"R gave the fit up: {error}"))
 
 
-def _given_up(model: mixed.Fit, design: _Design, origins: dict[str, str], declared: Declared, failure: str) -> Fitted:
+def _given_up(model: mixed.Fit, design: Design, origins: dict[str, str], declared: Declared, failure: str) -> Fitted:
     """The tables of a fit that R gave up: means and contrasts without numbers, the others without rows."""
     nothing = {
         name: pd.DataFrame(columns=schema.names)
@@ -340,7 +257,7 @@ def _given_up(model: mixed.Fit, design: _Design, origins: dict[str, str], declar
     )
 
 
-def _unknown(rows: int, inside: bool, design: _Design) -> tuple[mixed.Estimates, mixed.Estimates | None]:
+def _unknown(rows: int, inside: bool, design: Design) -> tuple[mixed.Estimates, mixed.Estimates | None]:
     """So many estimates over domains, and in each of them if inside, that are not known."""
     overall, within = (
         pd.DataFrame(np.nan, index=range(n), columns=["estimate", "std_error", "df"])
@@ -349,112 +266,18 @@ def _unknown(rows: int, inside: bool, design: _Design) -> tuple[mixed.Estimates,
     return mixed.Estimates(overall, np.empty(0)), mixed.Estimates(within, np.empty(0)) if inside else None
 
 
-def _no_contrasts(design: _Design, origins: dict[str, str], declared: Declared) -> pd.DataFrame:
+def _no_contrasts(design: Design, origins: dict[str, str], declared: Declared) -> pd.DataFrame:
     pairs = len(list(combinations(origins, 2)))
     unknown = _unknown(pairs, design.crossed and declared.by_domain, design)
     return _contrasts(*unknown, design.domains, origins, np.nan, declared)
 
 
-def _no_interactions(design: _Design, origins: dict[str, str], declared: Declared) -> pd.DataFrame:
+def _no_interactions(design: Design, origins: dict[str, str], declared: Declared) -> pd.DataFrame:
     unknown = _unknown(len(list(combinations(origins, 2))), design.crossed, design)[1]
     return _interactions(unknown, design.domains, origins, np.nan, declared)
 
 
-def _first_seen(rows: pd.DataFrame, declared: Declared) -> pd.DataFrame:
-    if rows.position.isna().any():
-        raise declared.fault(
-            "`first_seen` needs the position of every rating, and some have none",
-            "Map a column to `position` in the config, under ratings > exports > columns, or take `first_seen` out",
-        )
-    first = rows.sort_values("position", kind="stable").drop_duplicates(["rater_id", "post_id"]).index
-    return rows[rows.index.isin(first)]
-
-
-def _check_formula(formula: Formula, ratings: pd.DataFrame, declared: Declared) -> None:
-    for name in formula.variables:
-        if name not in ratings:
-            near = difflib.get_close_matches(name, map(str, ratings), n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"found: {', '.join(ratings)}"
-            raise declared.fault(
-                f"the formula names '{name}', which is no column of the ratings ({hint})",
-                "Correct the formula in the config, under studies > models",
-            )
-    if formula.response != ("rating",) or not formula.crosses("source"):
-        raise declared.fault(
-            f"the formula '{formula.text}' does not compare the ratings of sources",
-            "Write it as `rating ~ source ...` in the config, under studies > models",
-        )
-
-
-def _check_ratings(rows: pd.DataFrame, declared: Declared) -> None:
-    if rows.empty:
-        raise declared.fault(
-            f"no ratings of the item '{declared.item}' are left to fit",
-            "See flow.csv for what was excluded, and name the item in the config, under ratings > item",
-        )
-    if len(declared.sources) < 2:
-        raise declared.fault(
-            f"the study has a single source ({declared.sources[0]}), so there is nothing to compare",
-            "List two sources or more in the config, under studies > sources",
-        )
-    rated, listed = set(rows.source), set(declared.sources)
-    for faulty, problem in ((listed - rated, "no ratings of"), (rated - listed, "ratings of a source not listed:")):
-        if faulty:
-            raise declared.fault(
-                f"{problem} {', '.join(sorted(faulty))}",
-                "Bring the sources of the config, under studies > sources, and of the ratings together",
-            )
-    if rows.rating.nunique() == 1:
-        raise declared.fault(
-            f"all {len(rows)} ratings are {rows.rating.iloc[0]:g}, so there is nothing to estimate",
-            "Look into the export, and its column map in the config",
-        )
-
-
-def _check_family(rows: pd.DataFrame, declared: Declared) -> None:
-    strange = []
-    if declared.family == "binomial":
-        strange = sorted(set(rows.rating) - {0, 1})
-    if declared.family == "poisson":
-        strange = sorted(rating for rating in rows.rating.unique() if rating < 0 or rating != int(rating))
-    if strange:
-        raise declared.fault(
-            f"the ratings hold {strange[0]:g}, and a {declared.family} model takes "
-            f"{'0 and 1' if declared.family == 'binomial' else 'whole numbers from 0'} alone",
-            f"Declare another family {WHERE}",
-        )
-    if declared.df == "kenward-roger" and len(rows) > declared.kr_max_rows:
-        raise declared.fault(
-            f"Kenward-Roger for {len(rows)} ratings (allowed: {declared.kr_max_rows}) would take minutes and gigabytes",
-            f"Write `df: satterthwaite` {WHERE}, or raise inference > kr_max_rows",
-        )
-
-
-def _check_cells(rows: pd.DataFrame, declared: Declared) -> None:
-    cells = pd.crosstab(rows.source, rows.domain).reindex(declared.sources)
-    empty = [f"{source} in {domain}" for source in cells.index for domain in cells if cells.loc[source, domain] == 0]
-    if empty:
-        raise declared.fault(
-            f"no ratings of {', '.join(empty)}, so source by domain cannot be estimated",
-            "Write `source + domain` in place of `source * domain` in the config, under studies > models",
-        )
-
-
-def _typed(rows: pd.DataFrame, formula: Formula, sources: Sequence[str]) -> pd.DataFrame:
-    """The columns of the formula as R is to see them: sources in their order, other texts, and booleans, sorted."""
-    columns = {}
-    for name in formula.variables:
-        values = rows[name]
-        if name == "source":
-            columns[name] = pd.Categorical(values, categories=list(sources))
-        elif pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-            columns[name] = values.astype(float)
-        else:
-            columns[name] = pd.Categorical(values.astype(str), categories=sorted(values.astype(str).unique()))
-    return pd.DataFrame(columns)
-
-
-def _tables(model: mixed.Fit, design: _Design, origins: dict[str, str], declared: Declared) -> Fitted:
+def _tables(model: mixed.Fit, design: Design, origins: dict[str, str], declared: Declared) -> Fitted:
     crossed = design.crossed and declared.by_domain
     overall_means, pairs = mixed.marginal(model, "source")
     means_by, pairs_by = mixed.marginal(model, "source", "domain") if crossed else (None, None)
@@ -481,7 +304,7 @@ def _tables(model: mixed.Fit, design: _Design, origins: dict[str, str], declared
     )
 
 
-def _script(model: mixed.Fit, design: _Design, declared: Declared, *, with_expected: bool = False) -> str:
+def _script(model: mixed.Fit, design: Design, declared: Declared, *, with_expected: bool = False) -> str:
     return rscript.write(
         declared,
         formula=model.formula,
@@ -520,7 +343,7 @@ def _sigma_total(random: pd.DataFrame, residual: float) -> float:
     return float(np.sqrt(random.variance[intercepts].sum() + residual))
 
 
-def _smaller(design: _Design, family: str) -> list[tuple[str, str, str]]:
+def _smaller(design: Design, family: str) -> list[tuple[str, str, str]]:
     """Nested fixed parts for likelihood-ratio tests: (test, the larger, the smaller).
 
     clmm takes minutes a fit: of an ordinal model the interaction alone is tested so, as the verdict rules ask; of its
@@ -536,7 +359,7 @@ def _smaller(design: _Design, family: str) -> list[tuple[str, str, str]]:
     return [*found, ("source", fixed.fixed, fixed.less(fixed.with_columns("source")))]
 
 
-def _likelihood_ratios(model: mixed.Fit, design: _Design, declared: Declared) -> tuple[pd.DataFrame, list[str]]:
+def _likelihood_ratios(model: mixed.Fit, design: Design, declared: Declared) -> tuple[pd.DataFrame, list[str]]:
     """Likelihood-ratio tests on maximum-likelihood fits, of a fit that has converged; and what went wrong."""
     rows, notes = [], []
     fits = {} if model.reml else {design.fixed.fixed: model}
@@ -558,7 +381,7 @@ def _likelihood_ratios(model: mixed.Fit, design: _Design, declared: Declared) ->
 
 def _sets(
     model: mixed.Fit,
-    design: _Design,
+    design: Design,
     pairs: mixed.Estimates,
     apart: mixed.Estimates | None,
     ratios: pd.DataFrame | None,
@@ -613,7 +436,7 @@ def _interactions(
     )
 
 
-def _residuals(model: mixed.Fit, design: _Design) -> pd.DataFrame:
+def _residuals(model: mixed.Fit, design: Design) -> pd.DataFrame:
     """Fitted values and residuals, with the normal quantiles at the residuals' ranks."""
     found = mixed.residuals(model)
     if found.empty:
@@ -639,7 +462,7 @@ def _means(
     return table.assign(conf_low=low, conf_high=high, origin=table.source.map(origins))
 
 
-def _expected(model: mixed.Fit, design: _Design, *, inside: bool) -> Mapping[str, Any]:
+def _expected(model: mixed.Fit, design: Design, *, inside: bool) -> Mapping[str, Any]:
     """Further columns of means.csv: of an ordinal model the mean answer, its domains weighing equally."""
     latent = mixed.latent(model) if model.family == "ordinal" else None
     if latent is None:
@@ -680,7 +503,7 @@ def _contrasts(
     )
 
 
-def _tests(model: mixed.Fit, design: _Design, pairs: mixed.Estimates, apart: mixed.Estimates | None) -> pd.DataFrame:
+def _tests(model: mixed.Fit, design: Design, pairs: mixed.Estimates, apart: mixed.Estimates | None) -> pd.DataFrame:
     """Omnibus tests on the rows of the contrasts concerned."""
     concerned = {"source": pairs.rows}
     if design.domains:
@@ -692,7 +515,7 @@ def _tests(model: mixed.Fit, design: _Design, pairs: mixed.Estimates, apart: mix
 
 def _fit(
     model: mixed.Fit,
-    design: _Design,
+    design: Design,
     sigma_total: float,
     random: pd.DataFrame,
     numbers: dict[str, float],
@@ -753,7 +576,7 @@ def _or_none(value: Any) -> Any:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def _decides(model: mixed.Fit, design: _Design, sigma_total: float, declared: Declared) -> dict[str, Any]:
+def _decides(model: mixed.Fit, design: Design, sigma_total: float, declared: Declared) -> dict[str, Any]:
     """The keys of fit.json on which verdicts rest."""
     return {
         "status": "converged" if model.converged else "failed",
