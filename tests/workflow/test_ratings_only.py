@@ -4,9 +4,11 @@ import json
 import re
 
 import numpy as np
+import pages
 import pandas as pd
 import plain_numbers
 import pytest
+import yaml
 from made_up_ratings import plain_r, ratings
 
 STUDY = "results/ratings_only/study1"
@@ -107,3 +109,37 @@ def test_robustness_adds_its_models_and_the_fits_without_each_post_and_domain(ru
     assert fit["formula_fitted"].endswith("(1 | rater_id:post_id)") and fit["terms_dropped"] == []
     table = run.table(f"{STUDY}/leave_one_out.csv")
     assert len(table) == 3 * (15 + 3) and set(table["status"]) == {"converged"}
+
+
+PLANNING = {
+    "raters": [12],
+    "posts": [6],
+    "posts_per_rater": 4,
+    "domains": 2,
+    "studies": 2,
+    "recovery": {"raters": 12, "posts": 6, "data_sets": 2, "ordinal_data_sets": 2, "jobs": 1},
+}
+CLAIM = """claims:
+  - {id: above, study: study1, statement: above, certainty: own, family: primary, test: greater, pairs: [[nf4, human]]}
+"""
+
+
+@pytest.mark.slow
+def test_a_report_may_include_all_that_is_made_on_demand(run):
+    (run.folder / "claims.yaml").write_text(CLAIM)
+    config = yaml.safe_load((run.folder / run.config).read_text())
+    config["studies"]["study1"]["planning"] = PLANNING
+    config |= {"claims": ["claims.yaml"], "report": {"include": ["robustness", "power", "recovery"]}}
+    run.snakemake(config=run.write_config("everything", config))
+
+    page = pages.read(run.folder / "results/ratings_only/report/report.html")
+    for said in (
+        "contrasts by 4 ways of analysing the same ratings",
+        "fitted without each post and without each domain",
+        "how probable each verdict is",
+        "what the models find in simulated data",
+    ):
+        assert [said in caption for caption in page.captions].count(True) == 1, said
+    assert "not in this report" not in page.text
+    for model in ("ordinal_interaction", "source_slopes", "rater_by_post"):
+        assert run.read(f"{STUDY}/models/{model}/fit.json") and model in page.text

@@ -91,7 +91,7 @@ def test_the_deciding_model_drops_what_the_design_cannot_tell(run):
     [
         ("all_six", "deciding", "two_intercept"),
         ("all_six", "two_intercept", "two_intercept"),
-        ("five", "deciding", "additive"),
+        ("five", "deciding", "two_intercept"),
         ("five", "additive", "additive"),
     ],
 )
