@@ -46,6 +46,12 @@ def parts(column: pd.Series) -> tuple[np.ndarray, pd.Index | np.ndarray]:
     return pd.factorize(column)
 
 
+def occurring(column: pd.Series) -> set:
+    """The values of a column, without what is missing."""
+    codes, known = parts(column)
+    return set(np.asarray(known, dtype=object)[np.bincount(codes[codes >= 0], minlength=len(known)) > 0])
+
+
 def texts(column: pd.Series) -> pd.Series:
     """A column of texts as such."""
     return column.astype("string")

@@ -26,7 +26,7 @@ def kept_submissions(raters: pd.DataFrame, keep: str) -> np.ndarray:
     without a time come behind those with one, in the order of the rows. A preview is nobody's submission: it stays.
     """
     real = raters[~raters["preview"].astype(bool)]
-    order = real.sort_values("started", kind="stable", na_position="last")
+    order = real[real["person"].duplicated(keep=False)].sort_values("started", kind="stable", na_position="last")
     if keep == "first_finished":
         unfinished = ~order["finished"].fillna(False).astype(bool)
         order = order.iloc[np.argsort(unfinished.to_numpy(), kind="stable")]

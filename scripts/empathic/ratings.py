@@ -176,10 +176,12 @@ def _name(raters: pd.DataFrame, rules: list[dict[str, Any]]) -> None:
     """Tell which submission of a participant stays, and give each submission its rater_id."""
     keep = next(rule["keep"] for rule in rules if rule["name"] == exclusions.DUPLICATE)
     raters["kept"] = exclusions.kept_submissions(raters, keep)
-    leaves = ~raters["kept"] | raters["preview"].astype(bool)
-    number = raters.assign(leaves=leaves).sort_values(["leaves", "started"], kind="stable").groupby("person").cumcount()
-    number = number.reindex(raters.index)
-    raters["rater_id"] = raters["person"].where(number == 0, raters["person"] + "." + (number + 1).astype("string"))
+    again = raters[raters["person"].duplicated(keep=False)]
+    ranked = again.assign(leaves=~again["kept"] | again["preview"].astype(bool))
+    number = ranked.sort_values(["leaves", "started"], kind="stable").groupby("person").cumcount()
+    further = number[number > 0]
+    raters["rater_id"] = raters["person"]
+    raters.loc[further.index, "rater_id"] += "." + (further + 1).astype("string")
 
 
 def _failures(raters: pd.DataFrame, ratings: pd.DataFrame, asked: Asked) -> tuple[pd.DataFrame, pd.Series]:

@@ -104,7 +104,7 @@ class Table:
             empty = 0 if column.missing else int(values.isna().sum()) + int((values == "").sum())
             if empty:
                 yield f"column '{column.name}' has {empty} empty cells"
-            strange = set(values.dropna().unique()) - set(column.allowed) if column.allowed else ()
+            strange = coded.occurring(values) - set(column.allowed) if column.allowed else ()
             if strange:
                 yield f"column '{column.name}' holds {sorted(strange)[:3]}, allowed: {', '.join(column.allowed)}"
         if self.key and pd.Series(coded.numbered(table[name] for name in self.key)).duplicated().any():
