@@ -28,6 +28,7 @@ ROOM = 1 << 28  # bytes: more than R and its packages take
 GAP = 1 << 40  # bytes: what lies between a process's libraries is less, the room below them is more
 KEEP_PLACE = 0x100000  # Linux: MAP_FIXED_NOREPLACE
 REFUSED = ctypes.c_void_p(-1).value
+LIBRARIES = "LD_LIBRARY_PATH"
 
 
 class RError(Exception):
@@ -45,8 +46,10 @@ def robjects() -> ModuleType:
     os.environ["TZ"] = "UTC"
     if not (shutil.which("R") or os.environ.get("R_HOME")):
         raise InputError("R", "not found on PATH", f"Install it: `{APT}` (as root), or `{CONDA}`")
+    libraries = os.environ.get(LIBRARIES)
     import rpy2.robjects
 
+    _restore(LIBRARIES, libraries)
     _steady_addresses()
     rpy2.robjects.r('invisible(Sys.setlocale("LC_COLLATE", "C"))')
     return rpy2.robjects
@@ -113,6 +116,14 @@ def python(value: Any) -> Any:
 @functools.cache
 def _answer() -> Any:
     return robjects().r(ANSWER)
+
+
+def _restore(variable: str, value: str | None) -> None:
+    """Set a variable as it was before R started: with R's own libraries first, another Python would find a wrong one."""
+    if value is None:
+        os.environ.pop(variable, None)
+    else:
+        os.environ[variable] = value
 
 
 def _steady_addresses() -> None:

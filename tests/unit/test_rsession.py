@@ -54,6 +54,16 @@ def test_numbers_stay_what_they_are_when_r_collects_its_garbage():
     assert found["matrix"].tolist() == [[1, 3, 5], [2, 4, 6]]
 
 
+@pytest.mark.parametrize("given", [None, "/nowhere"], ids=["unset", "set"])
+def test_programs_started_after_r_look_for_their_libraries_where_they_did_before(given):
+    code = "import os; from empathic import rsession; rsession.robjects(); os.execvp('printenv', ['printenv'])"
+    listed = python(code, **({"LD_LIBRARY_PATH": given} if given else {})).stdout.splitlines()
+    found = [line for line in listed if line.startswith("LD_LIBRARY_PATH=")]
+
+    assert any(line.startswith("R_HOME=") for line in listed), "R did start"
+    assert found == ([f"LD_LIBRARY_PATH={given}"] if given else [])
+
+
 def test_a_missing_r_is_named_with_the_commands_that_install_it(tmp_path):
     done = python("from empathic import mixed; mixed.parse('y ~ x')", PATH=str(tmp_path), R_HOME="")
     assert done.stderr.strip().splitlines()[-1] == (
