@@ -119,7 +119,7 @@ def _answer() -> Any:
 
 
 def _restore(variable: str, value: str | None) -> None:
-    """Set a variable as it was before R started: with R's own libraries first, another Python would find a wrong one."""
+    """Set a variable as it was before R started: with R first in it, another Python would find a wrong library."""
     if value is None:
         os.environ.pop(variable, None)
     else:
