@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from declaring import declared
 
-from empathic import files, models, planning, tables
+from empathic import files, models, tables
 from empathic.settings import DECIDING, Spread
 
 INSTEVAL = """
@@ -79,6 +79,8 @@ def beside_r(folder: Path, pairs: int) -> None:
 
 def draw(raters: int, *, posts: int, posts_per_rater: int, number: int = 0):
     """The ratings of a simulated study of three sources."""
+    from empathic import planning  # Not with the others: scipy.stats, which it needs, is no part of a fit's memory.
+
     plan = planning.Plan(raters, posts, posts_per_rater, 3, dict.fromkeys(SOURCES, 0.0), Spread().model_dump())
     return planning.draw(plan, "simulated", planning.generator_of("bench", raters, number))
 
