@@ -50,6 +50,9 @@ class Reported(Section):
         return self
 
 
+Models = Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], Field(min_length=1)]
+
+
 class Claim(Section):
     """A claim: what it says, how sure we are of it, and what decides it."""
 
@@ -63,6 +66,7 @@ class Claim(Section):
     tiers: tuple[tuple[Name, ...], ...] = Field((), description="Groups of sources, the higher first")
     sources: tuple[Name, ...] = Field((), description="All pairs of these are compared")
     features: tuple[Name, ...] = Field((), description="Features of style; with `liwc_` those of LIWC")
+    arms: dict[Name, Models] = Field({}, description="Models that a source of it is, where not the file's")
     reported: Reported = Reported()
 
     @model_validator(mode="after")
@@ -102,6 +106,9 @@ class Claim(Section):
 
 
 class _File(Section):
+    arms: dict[Name, Models] = Field(
+        {}, description="For each source the names of the models that are it, the usual one first, or settings.PEOPLE"
+    )
     claims: tuple[Claim, ...]
 
     @model_validator(mode="after")
@@ -109,6 +116,21 @@ class _File(Section):
         if not self.claims:
             raise ValueError("there are no claims under `claims`")
         return self
+
+    @model_validator(mode="after")
+    def _arms_are_named_by_a_claim(self):
+        named = {source for claim in self.claims for source in claim.named}
+        for source in self.arms:
+            if source not in named:
+                raise ValueError(f"arms: no claim names the source '{source}'{_near(source, named)}")
+        return self
+
+    def with_arms(self) -> tuple[Claim, ...]:
+        """The claims, each with the arms of the sources that it names."""
+        given = ({name: models for name, models in self.arms.items() if name in claim.named} for claim in self.claims)
+        return tuple(
+            claim.model_copy(update={"arms": arms | claim.arms}) for claim, arms in zip(self.claims, given, strict=True)
+        )
 
 
 class _Loader(yaml.SafeLoader):
@@ -139,7 +161,10 @@ def read_all(paths: Iterable[Path | str]) -> dict[str, tuple[Claim, ...]]:
 
 
 def read(path: Path | str) -> tuple[Claim, ...]:
-    """Read one file of claims: YAML, UTF-8, one key `claims` with a list. Raises InputError with all its mistakes."""
+    """Read one file of claims: YAML, UTF-8, with a list `claims` and, where it says which models are meant, `arms`.
+
+    Raises InputError with all its mistakes.
+    """
     try:
         content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
@@ -149,7 +174,7 @@ def read(path: Path | str) -> tuple[Claim, ...]:
     except yaml.YAMLError as error:
         raise InputError(path, _yaml_problem(error), "Correct the YAML there") from None
     try:
-        return _File.model_validate(content).claims
+        return _File.model_validate(content).with_arms()
     except ValidationError as error:
         problems = "; ".join(_explain(mistake, content) for mistake in error.errors())
         raise InputError(path, problems, "Correct it; data/claims/paper.yaml is an example") from None

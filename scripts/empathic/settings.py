@@ -37,6 +37,7 @@ Redraws = Annotated[
 ]
 Sd = Annotated[float, Field(ge=0)]
 PLACEHOLDERS = ("response", "post_id", "source", "sample", "loop", "item")  # of Export.pattern
+PEOPLE = "people"  # in the place of a model's name, where people wrote the responses
 GENERATED = ("transformers", "openai")  # kinds of sources whose responses are made in the run
 
 # What the default takes of Empath: categories of feeling, support and what posts are about.
@@ -876,6 +877,27 @@ def has_texts(study: dict[str, Any]) -> bool:
 def is_rated(study: dict[str, Any]) -> bool:
     """Whether a study, as `read` gives it, has ratings: given or simulated, not only awaited."""
     return bool(study["ratings"] and (study["ratings"]["exports"] or study["ratings"]["simulate"]))
+
+
+def written_by(study: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:
+    """What wrote the responses of each source of a study, by the name that others know it by.
+
+    study, config: as `read` gives them. The name is a model's repository at the hub, the requirement of its wheel, the
+    title of its folder, its name at an endpoint; PEOPLE of human sources. Archived sources are not in it: their files
+    may say it.
+    """
+    by_kind = {"hub": "repository", "wheel": "requirement", "folder": "title"}
+    found = {}
+    for name in study["sources"]:
+        source = config["sources"][name]
+        if source["kind"] == "human":
+            found[name] = PEOPLE
+        elif source["kind"] == "openai":
+            found[name] = source["model"]
+        elif source["kind"] == "transformers":
+            model = config["models"][source["model"]]
+            found[name] = model[by_kind[model["kind"]]]
+    return found
 
 
 def has_real_ratings(study: dict[str, Any]) -> bool:
