@@ -16,7 +16,14 @@ from typing import Any
 import pandas as pd
 import torch
 from jinja2 import TemplateError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    GenerationConfig,
+    PreTrainedModel,
+)
 
 from empathic import files, ids, lengths, prompts, records, weights
 from empathic.decoding import PAD_TO, Decoder, Prompt, Text
@@ -88,8 +95,18 @@ def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, shard: tuple
 
 
 def tokenizer_of(manifest: dict[str, Any]):
-    """A model's tokenizer, with its chat template. Raises InputError where the weights have gone."""
-    return AutoTokenizer.from_pretrained(weights.folder_of(manifest), trust_remote_code=False)
+    """A model's tokenizer, with its chat template. Raises InputError where the weights have gone, or have none."""
+    folder = weights.folder_of(manifest)
+    try:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise InputError(
+            folder,
+            f"it holds no tokenizer that transformers can read ({reason})",
+            "Put the tokenizer's files beside the weights, as its save_pretrained writes them (tokenizer.json, "
+            "tokenizer_config.json)",
+        ) from None
 
 
 def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
@@ -100,6 +117,7 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
     four_bit = source["quantization"] in ("nf4", "fp4")
     system_role = _takes_system_role(tokenizer)
     opening = _opening(arm, tokenizer, system_role)
+    ends = stop_tokens(arm.manifest, tokenizer)
     asked = []
     for post in posts.itertuples():
         messages = prompts.messages(arm.template, post.text, system_role=system_role)
@@ -113,6 +131,7 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
                 "post_id": post.post_id,
                 "sample": sample,
                 "weights_sha256": arm.manifest["weights_sha256"],
+                "stop_tokens": ends,
                 "prompt_sha256": files.sha256_text(arm.template),
                 "messages": messages,
                 "input_sha256": files.sha256_text(files.canonical(tokens)),
@@ -341,7 +360,7 @@ def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer, rows: int) -> Decode
     limit = sampling.pop("max_new_tokens")
     return Decoder(
         model,
-        stop_tokens=_stop_tokens(model, tokenizer),
+        stop_tokens=stop_tokens(arm.manifest, tokenizer),
         batch_size=rows,
         context=arm.source["context"],
         max_new_tokens=limit,
@@ -349,10 +368,16 @@ def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer, rows: int) -> Decode
     )
 
 
-def _stop_tokens(model: PreTrainedModel, tokenizer) -> set[int]:
-    ends = model.generation_config.eos_token_id
+def stop_tokens(manifest: dict[str, Any], tokenizer) -> list[int]:
+    """The tokens that end a text, rising: those of the model's generation settings, and the tokenizer's own."""
+    folder = weights.folder_of(manifest)
+    try:
+        generates = GenerationConfig.from_pretrained(folder)
+    except OSError:  # Without such a file a model's own config counts, as transformers has it.
+        generates = GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder, trust_remote_code=False))
+    ends = generates.eos_token_id
     ends = ends if isinstance(ends, list) else [ends]
-    return {token for token in [*ends, tokenizer.eos_token_id] if token is not None}
+    return sorted({token for token in [*ends, tokenizer.eos_token_id] if token is not None})
 
 
 def _outcome(text: Text, request: Request, tokenizer) -> dict[str, Any]:
@@ -378,6 +403,8 @@ def _describe(arm: Arm, model: PreTrainedModel) -> dict[str, Any]:
         "prompt_file": arm.source["prompt"],
         "model": arm.manifest["name"],
         "model_title": arm.manifest["title"],
+        "model_id": arm.manifest["model_id"],
+        "revision": arm.manifest["revision"],
         "licence": arm.manifest["licence"],
         "device_name": torch.cuda.get_device_name() if model.device.type == "cuda" else _processor(),
         "host": socket.gethostname(),

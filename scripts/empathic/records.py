@@ -24,6 +24,7 @@ from empathic.errors import InputError
 DETERMINING = {
     "transformers": (
         "weights_sha256",
+        "stop_tokens",
         "prompt_sha256",
         "messages",
         "input_sha256",
@@ -55,6 +56,7 @@ DETERMINING = {
         "redraw",
     ),
 }
+SINCE = {"stop_tokens"}  # Records made before it determined a text are whole without it, and nobody asks for them.
 SEAL = "line_sha256"  # of the rest of the line: of a text that was garbled on the disk nothing else would tell
 NEEDED = {"post_id", "sample", "text", "finish_reason", "error", "ended"}
 HEARTBEAT_S = 10
@@ -66,7 +68,8 @@ Record = dict[str, Any]
 def key(record: Record) -> str:
     """What a record is found by: SHA-256 over its determining fields. Raises KeyError where one is missing."""
     # Records made before there were other kinds name none.
-    determining = DETERMINING[record.get("kind", "transformers")]
+    kind = record.get("kind", "transformers")
+    determining = [field for field in DETERMINING[kind] if field in record or field not in SINCE]
     return files.sha256_text(files.canonical({field: record[field] for field in determining}))
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -85,6 +86,7 @@ def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
         "post_id": "p0",
         "sample": 0,
         "weights_sha256": weights["weights_sha256"],
+        "stop_tokens": [END],
         "messages": [{"role": "user", "content": "Reply to: I am sad. "}],
         "sampling": one.source["sampling"],
         "quantization": "none",
@@ -100,6 +102,8 @@ def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
         "prompt_file": "data/prompts/base.md",
         "model": "tiny",
         "model_title": "Tiny",
+        "model_id": "tiny",
+        "revision": None,
         "licence": "none",
         "threads": 1,
         "batch_size_run": 4,
@@ -378,9 +382,11 @@ def test_the_opening_is_what_all_posts_share_and_does_not_depend_on_them(made):
     assert all_alike == one_of_them == others == {len(make_tokenizer()("<|im_start|>user\nReply to: ")["input_ids"])}
 
 
-def test_other_weights_another_chat_template_and_another_sampler_make_the_records_stale(made, monkeypatch):
+def test_other_weights_another_chat_template_and_another_sampler_make_the_records_stale(made, tmp_path, monkeypatch):
     before = keys(arm(made[1]))
-    described = {"name": "x", "title": "x", "licence": "x", "note": "x", "folder": "x", "files": {}}
+    folder = shutil.copytree(made[0], tmp_path / "x")
+    described = {"name": "x", "title": "x", "licence": "x", "note": "x", "model_id": "x", "revision": "x"}
+    described |= {"folder": str(folder), "files": {}}
 
     assert keys(arm(made[1] | described)) == before
     assert keys(arm(made[1] | {"weights_sha256": "0" * 64})) != before
@@ -423,10 +429,11 @@ def test_changed_weights_are_refused_before_anything_is_written(own, tmp_path):
     assert lines(arm(weights), tmp_path) == []
 
 
-@pytest.mark.parametrize("file", ["config.json", "generation_config.json", "tokenizer.json"])
+@pytest.mark.parametrize("file", ["config.json", "generation_config.json", "tokenizer.json", "vocab.json"])
 def test_another_config_or_tokenizer_in_a_lab_s_own_folder_makes_the_records_stale(own, file):
     folder, weights = own
-    (folder / file).write_text(json.dumps(json.loads((folder / file).read_text()) | {"note": "edited"}))
+    before = json.loads((folder / file).read_text()) if (folder / file).exists() else {}
+    (folder / file).write_text(json.dumps(before | {"note": "edited"}))
 
     assert not set(keys(arm(manifest(folder)))) & set(keys(arm(weights)))
 
@@ -559,13 +566,43 @@ def test_progress_is_told_every_ten_seconds_with_rate_and_time_left(monkeypatch)
     ]
 
 
-def test_a_stop_token_of_the_model_or_of_the_tokenizer_ends_a_text(made):
-    model, tokenizer = LlamaForCausalLM.from_pretrained(made[0]), make_tokenizer()
-    model.generation_config.eos_token_id = [3, 4]
+@pytest.mark.parametrize(("says", "ends"), [([4, 3], [3, 4, END]), (5, [5, END]), (None, [END])], ids=str)
+@pytest.mark.parametrize("file", ["generation_config.json", "config.json"])
+def test_a_stop_token_of_the_model_or_of_the_tokenizer_ends_a_text(own, file, says, ends):
+    folder, weights = own
+    said = json.loads((folder / file).read_text())
+    if file == "config.json":
+        (folder / "generation_config.json").unlink()  # Then the model's own config counts.
+    (folder / file).write_text(json.dumps(said | {"eos_token_id": says}))
 
-    assert generation._stop_tokens(model, tokenizer) == {3, 4, END}
-    model.generation_config.eos_token_id = None
-    assert generation._stop_tokens(model, tokenizer) == {END}
+    assert generation.stop_tokens(weights, make_tokenizer()) == ends
+    model = generation.load(manifest(folder), arm(weights).source)
+    decoder = generation.decoder_of(arm(weights), model, make_tokenizer(), 1)
+    assert decoder._stop == set(ends)
+
+
+def test_other_stop_tokens_alone_make_the_records_stale(own):
+    folder, weights = own
+    before = keys(arm(weights))
+    said = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(said | {"eos_token_id": [3, END]}))
+
+    assert not set(keys(arm(weights))) & set(before)  # with the hash of the weights as it was
+
+
+def test_a_folder_without_a_tokenizer_is_one_message(own, tmp_path):
+    folder, _ = own
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / file).unlink()
+
+    message = refusal(arm(manifest(folder)), tmp_path)
+
+    assert message.startswith(f"{folder}: it holds no tokenizer that transformers can read (")
+    assert message.endswith(
+        "). Put the tokenizer's files beside the weights, as its save_pretrained writes them (tokenizer.json, "
+        "tokenizer_config.json)."
+    )
+    assert "\n" not in message
 
 
 def test_shares_are_alike_in_size_hold_all_and_keep_like_lengths_together(made):
