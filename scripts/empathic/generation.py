@@ -1,12 +1,12 @@
 """A model answers posts: from prompts to records, none made twice."""
 
+import errno
 import importlib.metadata
 import importlib.util
 import os
 import platform
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -286,45 +286,67 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
     if arm.source["device"] == "cpu":
         torch.set_num_threads(1)  # The number of threads changes how sums are rounded.
     say(f"{arm.study}, {arm.name}: loading {arm.manifest['title']} ({arm.source['quantization']})")
-    model = load(arm.manifest, arm.source)
+    model = _loaded(arm)
     described = _describe(arm, model)
     by_key = {request.record["key"]: request for request in requests}
     progress = Progress(f"{arm.study}, {arm.name}", len(requests), say)
-    drawn: Counter[str] = Counter()
 
     def again(text: Text) -> Prompt | None:
-        key = text.prompt.key
-        drawn[key] += 1
-        if not arm.redraw or drawn[key] > arm.redraw["draws"]:
+        if not arm.redraw or text.prompt.draw > arm.redraw["draws"]:
             return None
         if lengths.inside(_cleaned(text, tokenizer)[1], arm.redraw["words"]):
             return None
-        return replace(text.prompt, seed=ids.seed(by_key[key].record["seed"], drawn[key]))
+        first = by_key[text.prompt.key].record["seed"]
+        return replace(text.prompt, seed=ids.seed(first, text.prompt.draw), draw=text.prompt.draw + 1)
+
+    def answered_by(decoder: Decoder, prompts: Sequence[Prompt]) -> Iterator[Text]:
+        return decoder.answer(prompts, progress.step, again)
 
     asked = [request.prompt for request in requests]
-    for text, rows in _with_fewer_rows(
-        arm, model, tokenizer, say, lambda decoder: decoder.answer(asked, progress.step, again)
-    ):
+    for text, rows in _with_fewer_rows(arm, model, tokenizer, say, asked, answered_by):
         request = by_key[text.prompt.key]
-        run = {"attempts": drawn[text.prompt.key], "batch_size_run": rows}
+        run = {"attempts": text.prompt.draw, "batch_size_run": rows}
         yield {**request.record, **described, **_outcome(text, request, tokenizer), **run}
         progress.done()
 
 
-def _with_fewer_rows(
-    arm: Arm, model: PreTrainedModel, tokenizer, say: Say, answer: Callable[[Decoder], Iterator[Text]]
-):
-    """Give each text and the rows it was made with: those asked for, halved as often as memory is short at the start.
+def _loaded(arm: Arm) -> PreTrainedModel:
+    """An arm's model. Raises InputError where its weights are too large for the memory, too."""
+    try:
+        return load(arm.manifest, arm.source)
+    except (RuntimeError, MemoryError, OSError) as error:
+        if not _out_of_memory(error):
+            raise
+        raise InputError(
+            f"source '{arm.name}'",
+            f"the memory is too small for the weights of {arm.manifest['title']} (device: {arm.source['device']}, "
+            f"quantization: {arm.source['quantization']}, compute_dtype: {arm.source['compute_dtype']})",
+            "Take a smaller quantization (int8, nf4), a smaller model, another device, or more memory (mem_mb on a "
+            "cluster); each but the last makes the source's texts anew",
+        ) from None
 
-    Once a text has ended all the memory that is needed has been had.
+
+def _with_fewer_rows(
+    arm: Arm,
+    model: PreTrainedModel,
+    tokenizer,
+    say: Say,
+    asked: Sequence[Prompt],
+    answered_by: Callable[[Decoder, Sequence[Prompt]], Iterator[Text]],
+) -> Iterator[tuple[Text, int]]:
+    """Give each text and the rows it was made with: those asked for, halved as often as memory is short.
+
+    What was under way when it was short begins anew, from its first draw.
     """
     rows = arm.source["batch_size"]
-    while True:
-        texts = answer(decoder_of(arm, model, tokenizer, rows))
+    left = {prompt.key: prompt for prompt in asked}
+    while left:
         try:
-            first = next(texts, None)
-            break
-        except RuntimeError as error:
+            for text in answered_by(decoder_of(arm, model, tokenizer, rows), list(left.values())):
+                del left[text.prompt.key]
+                yield text, rows
+            continue
+        except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
         if rows == 1:
@@ -338,14 +360,13 @@ def _with_fewer_rows(
             f"{arm.study}, {arm.name}: out of memory; going on with {rows} rows for {2 * rows}. These texts may differ "
             "from those that batch_size gives: the report counts them"
         )
-    if first:
-        yield first, rows
-    for text in texts:
-        yield text, rows
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether memory was short: of a GPU, of Python, or, by their words, of torch on a CPU, of CUDA, of the system."""
+    words = ("can't allocate memory", "out of memory", "ALLOC_FAILED", os.strerror(errno.ENOMEM))
+    kinds = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or any(word in str(error) for word in words)
 
 
 def _cleaned(text: Text, tokenizer) -> tuple[str, str]:

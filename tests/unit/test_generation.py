@@ -1,5 +1,6 @@
 """From posts to records with a real, tiny model: nothing is made twice, and what determines a text is its key."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -639,10 +640,14 @@ generation.answer(POSTS, one, Path(sys.argv[1]), "run", (1, 1), print)
 """
 
 
-def short_of_memory(folder, rows, context):
-    given = [sys.executable, "-c", SHORT_OF_MEMORY, str(folder), str(rows), str(context)]
+def in_a_process(program, *given):
     paths = f"{ROOT / 'scripts'}:{ROOT / 'tests/unit'}"
-    return subprocess.run(given, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True)
+    command = [sys.executable, "-c", program, *map(str, given)]
+    return subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True)
+
+
+def short_of_memory(folder, rows, context):
+    return in_a_process(SHORT_OF_MEMORY, folder, rows, context)
 
 
 def test_where_memory_is_short_rows_are_halved_and_the_records_say_so(tmp_path):
@@ -661,3 +666,131 @@ def test_where_one_row_is_too_much_that_is_said(tmp_path):
 
     assert done.returncode
     assert "the memory is too small for one row and a context of 4000000 tokens. Lower `context`" in done.stderr
+
+
+TOO_LARGE = """
+import resource, sys
+from pathlib import Path
+from test_generation import POSTS, arm, generation
+from tiny_model import save
+
+place = Path(sys.argv[1])
+large = save(place / "large", hidden=1024, layers=4)
+generation.answer(POSTS[:1], arm(save(place / "tiny")), place / "warm", "run", (1, 1), print)
+now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + (60 << 20),) * 2)
+generation.answer(POSTS, arm(large), place, "run", (1, 1), print)
+"""
+
+
+def test_where_even_the_weights_are_too_large_that_is_said_with_the_device(tmp_path):
+    done = in_a_process(TOO_LARGE, tmp_path)
+
+    assert done.stderr.splitlines()[-1] == (
+        "empathic.errors.InputError: source 'a': the memory is too small for the weights of Tiny (device: cpu, "
+        "quantization: none, compute_dtype: float32). Take a smaller quantization (int8, nf4), a smaller model, "
+        "another device, or more memory (mem_mb on a cluster); each but the last makes the source's texts anew."
+    )
+
+
+@contextlib.contextmanager
+def steps(fault):
+    """Call `fault` with the number of each decoding step, from 1, and its rows: it raises what a lack of memory would.
+
+    The tokens of a step come in one a row; a prompt that is read is one row of many tokens.
+    """
+    count = 0
+
+    def before(module, given):
+        nonlocal count
+        if isinstance(module, torch.nn.Embedding) and given[0].shape[1] == 1:
+            count += 1
+            fault(count, given[0].shape[0])
+
+    handle = torch.nn.modules.module.register_module_forward_pre_hook(before)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=["torch", "python", "cpu", "cublas"],
+)
+def test_any_lack_of_memory_halves_the_rows(made, tmp_path, error):
+    def fault(number, rows):
+        if rows > 2:
+            raise error
+
+    said = []
+    with steps(fault):
+        _, texts = answer(arm(made[1]), tmp_path / "short", said=said)
+
+    assert [line for line in said if "out of memory" in line] == [
+        "s, a: out of memory; going on with 2 rows for 4. These texts may differ from those that batch_size gives: the "
+        "report counts them"
+    ]
+    assert {record["batch_size_run"] for record in lines(arm(made[1]), tmp_path / "short")} == {2}
+    assert texts == answer(arm(made[1]), tmp_path / "usual")[1]
+
+
+def test_another_error_in_a_step_is_no_lack_of_memory(made, tmp_path):
+    def fault(number, rows):
+        raise RuntimeError("shapes cannot be multiplied")
+
+    with steps(fault), pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        answer(arm(made[1]), tmp_path)
+
+
+def test_a_text_that_ended_before_memory_was_short_is_kept_and_the_others_begin_anew(own, tmp_path):
+    folder, weights = own
+    greedy = {"max_new_tokens": 8, "top_k": 1, "repetition_penalty": 1.0}
+    one = arm(weights, batch_size=5, sampling=greedy)
+    tokenizer = make_tokenizer()
+    requests = generation.request_all(POSTS, one, tokenizer)
+    model = generation.load(weights, one.source)
+    texts = generation.decoder_of(one, model, tokenizer, 5).answer([request.prompt for request in requests])
+    begins = {text.prompt.key: text.tokens[0] for text in texts}
+    firsts = [begins[request.record["key"]] for request in requests]
+    end = next(token for token in firsts if firsts.count(token) < len(firsts))
+    said = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(said | {"eos_token_id": [end]}))
+    early = {f"p{n}" for n, token in enumerate(firsts) if token == end}
+
+    def fault(number, rows):
+        if rows > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    one = arm(manifest(folder), batch_size=5, sampling=greedy)
+    with steps(fault):
+        answer(one, tmp_path)
+
+    found = {record["post_id"]: record for record in lines(one, tmp_path)}
+    assert len(lines(one, tmp_path)) == len(found) == 5
+    assert {post: record["batch_size_run"] for post, record in found.items()} == {
+        f"p{n}": 5 if f"p{n}" in early else 2 for n in range(5)
+    }
+
+
+def test_a_text_that_is_drawn_again_after_memory_was_short_has_the_attempts_and_seeds_of_one_that_was_not(
+    made, tmp_path
+):
+    one = arm(made[1], redraw={"words": [900, 901], "draws": 2})
+
+    def fault(number, rows):
+        if rows > 2 and number == 12:  # when the first draws, of 8 tokens each at most, have ended
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with steps(fault):
+        _, texts = answer(one, tmp_path / "short")
+
+    assert {record["batch_size_run"] for record in lines(one, tmp_path / "short")} == {2}
+    assert {record["attempts"] for record in lines(one, tmp_path / "short")} == {3}
+    assert texts == answer(one, tmp_path / "usual")[1]
