@@ -6,10 +6,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from empathic import features
+from empathic import features, yamlfile
 from empathic.errors import InputError, in_words
 from empathic.tables import CERTAINTIES
 
@@ -133,17 +132,6 @@ class _File(Section):
         )
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping, of which YAML's own loader would drop the first."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [key.value for key, _ in node.value]
-        for number, (key, _) in enumerate(node.value):
-            if key.value in keys[:number]:
-                raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def read_all(paths: Iterable[Path | str]) -> dict[str, tuple[Claim, ...]]:
     """Read files of claims, by their paths as given.
 
@@ -165,25 +153,12 @@ def read(path: Path | str) -> tuple[Claim, ...]:
 
     Raises InputError with all its mistakes.
     """
-    try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
-    except FileNotFoundError:
-        raise InputError(path, "there is no such file", "Correct the path in the config, under `claims`") from None
-    except UnicodeDecodeError as error:
-        raise InputError(path, f"byte {error.start} is not UTF-8", "Save the file as UTF-8") from None
-    except yaml.YAMLError as error:
-        raise InputError(path, _yaml_problem(error), "Correct the YAML there") from None
+    content = yamlfile.read(path, "Correct the path in the config, under `claims`")
     try:
         return _File.model_validate(content).with_arms()
     except ValidationError as error:
         problems = "; ".join(_explain(mistake, content) for mistake in error.errors())
         raise InputError(path, problems, "Correct it; data/claims/paper.yaml is an example") from None
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}{getattr(error, 'problem', None) or error}"
 
 
 def _explain(mistake: Any, content: Any) -> str:

@@ -808,5 +808,5 @@ def test_a_file_that_is_missing_or_no_utf_8_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.yaml: there is no such file\. Correct the path in the config"):
         claimfile.read(tmp_path / "nothing.yaml")
     (tmp_path / "latin.yaml").write_bytes("claims: [é]".encode("latin-1"))
-    with pytest.raises(InputError, match=r"latin\.yaml: byte 9 is not UTF-8\. Save the file as UTF-8\."):
+    with pytest.raises(InputError, match=r"latin\.yaml: line 1: byte 9 is not UTF-8\. Save the file as UTF-8\."):
         claimfile.read(tmp_path / "latin.yaml")
