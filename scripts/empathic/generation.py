@@ -288,6 +288,11 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
     say(f"{arm.study}, {arm.name}: loading {arm.manifest['title']} ({arm.source['quantization']})")
     model = _loaded(arm)
     described = _describe(arm, model)
+    if described["kernels"]:
+        say(
+            f"{arm.study}, {arm.name}: the package `kernels` ({described['kernels']}) is installed, which may bring "
+            "kernels of its own: texts may differ from those made without it. Each record names it"
+        )
     by_key = {request.record["key"]: request for request in requests}
     progress = Progress(f"{arm.study}, {arm.name}", len(requests), say)
 

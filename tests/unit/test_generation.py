@@ -540,6 +540,28 @@ def test_an_empty_answer_is_a_record_with_an_error_and_the_run_goes_on(own, tmp_
     assert said == ["s, a: 5 of 5 responses are there already"]  # It would say the same again.
 
 
+def test_a_package_that_brings_kernels_of_its_own_is_said_and_stands_in_the_records(made, tmp_path, monkeypatch):
+    said = []
+    answer(arm(made[1]), tmp_path / "without", said=said)
+    assert not any("kernels" in line for line in said)
+
+    installed = tmp_path / "installed"
+    (installed / "kernels").mkdir(parents=True)
+    (installed / "kernels" / "__init__.py").touch()
+    (installed / "kernels-9.8.dist-info").mkdir()
+    (installed / "kernels-9.8.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: kernels\nVersion: 9.8\n"
+    )
+    monkeypatch.syspath_prepend(str(installed))
+    answer(arm(made[1]), tmp_path / "with", said=said)
+
+    assert [line for line in said if "kernels" in line] == [
+        "s, a: the package `kernels` (9.8) is installed, which may bring kernels of its own: texts may differ from "
+        "those made without it. Each record names it"
+    ]
+    assert {record["kernels"] for record in lines(arm(made[1]), tmp_path / "with")} == {"9.8"}
+
+
 def test_who_watches_is_told_how_far_it_is(made, tmp_path):
     said = []
 
