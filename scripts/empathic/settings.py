@@ -103,6 +103,9 @@ class Posts(TextFile):
     )
 
 
+SizeGb = Annotated[float | None, Field(gt=0, description="What its weights take on the disk, for `make plan`")]
+
+
 class WheelModel(Section):
     """A model that comes in a wheel of the Python package index, as a GGUF file."""
 
@@ -115,6 +118,7 @@ class WheelModel(Section):
     mirrors: list[str] = Field(
         default_factory=list, description="Paths or addresses of the same wheel, tried in turn where the index fails"
     )
+    size_gb: SizeGb = None
     note: str = Field("", description="What a reader must know of these weights, said wherever they are named")
 
 
@@ -127,7 +131,7 @@ class HubModel(Section):
     repository: str = Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", description="owner/name")
     revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="The commit, in full: a branch moves")
     token_variable: str = Field("HF_TOKEN", description="Environment variable with a token, for gated models")
-    size_gb: float | None = Field(None, gt=0, description="What its weights take on the disk, for `make plan`")
+    size_gb: SizeGb = None
     note: str = ""
 
 
@@ -150,7 +154,7 @@ class Sampling(Section):
     max_new_tokens: int = Field(320, ge=1, description="Limit of a response, in tokens")
     temperature: float = Field(0.2, gt=0, description="Divides the logits (the model card's; ours for other models)")
     top_p: float = Field(0.9, gt=0, le=1, description="Smallest set of tokens whose probabilities reach this")
-    top_k: int = Field(0, ge=0, description="Only the k likeliest tokens; 0: no limit")
+    top_k: int = Field(0, ge=0, description="Only the k likeliest tokens; 0: no limit; 1: greedy, without a draw")
     repetition_penalty: float = Field(1.1, ge=1, description="Divides the logits of tokens seen already")
 
 
