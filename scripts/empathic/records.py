@@ -312,6 +312,11 @@ def write_listing(listed: pd.DataFrame, path: Path | str) -> None:
         listed.to_csv(out, index=False, lineterminator="\n")
 
 
+def read_listing(path: Path | str) -> pd.DataFrame:
+    """What a job's listing holds; a post may be called NA."""
+    return pd.read_csv(path, dtype=dict.fromkeys(["key", "post_id", "sha256"], str), keep_default_na=False)
+
+
 def gathered(record: Record, post: str) -> Record:
     """A record as generations/{source}.jsonl has it: the id of its response before it, None where there is no text.
 
