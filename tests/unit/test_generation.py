@@ -7,8 +7,11 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -816,3 +819,42 @@ def test_a_text_that_is_drawn_again_after_memory_was_short_has_the_attempts_and_
     assert {record["batch_size_run"] for record in lines(one, tmp_path / "short")} == {2}
     assert {record["attempts"] for record in lines(one, tmp_path / "short")} == {3}
     assert texts == answer(one, tmp_path / "usual")[1]
+
+
+LONG_JOB = """
+import sys
+from pathlib import Path
+from test_generation import POSTS, arm, generation
+from tiny_model import manifest
+
+one = arm(manifest(Path(sys.argv[1])), context=1024, sampling={"max_new_tokens": 600})
+generation.answer(POSTS, one, Path(sys.argv[2]), "run.1of1", (1, 1), lambda line: None)
+"""
+
+
+def test_a_second_job_on_the_same_records_is_refused_with_host_and_process_of_the_first(made, tmp_path):
+    paths = f"{ROOT / 'scripts'}:{ROOT / 'tests/unit'}"
+    command = [sys.executable, "-c", LONG_JOB, str(made[0]), str(tmp_path)]
+    one = arm(made[1], context=1024, sampling={"max_new_tokens": 600})
+    lock = one.records_in(tmp_path) / "run.1of1.lock"
+    first = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": paths})
+    try:
+        deadline = time.monotonic() + 300
+        while not lock.exists():
+            assert first.poll() is None and time.monotonic() < deadline, "the first job never took its lock"
+            time.sleep(0.05)
+        first.send_signal(signal.SIGSTOP)  # It lives, and gets no further while the second one tries.
+
+        message = refusal(one, tmp_path)
+        kept = lines(one, tmp_path)
+        first.send_signal(signal.SIGCONT)
+
+        assert message == (
+            f"{lock}: process {first.pid} on {socket.gethostname()} is writing these records. Wait for it, or end it, "
+            "and start again."
+        )
+        assert first.wait(timeout=300) == 0 and not lock.exists()
+        assert len(lines(one, tmp_path)) == 5 > len(kept)
+    finally:
+        first.kill()
+        first.wait()
