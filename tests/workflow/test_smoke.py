@@ -128,6 +128,12 @@ def test_the_report_shows_the_numbers_of_the_tables_and_says_what_is_simulated(s
     assert not outside
 
 
+def test_likeness_by_meaning_is_measured_where_a_study_names_an_encoder(smoke):
+    by_study = {study: set(smoke.table(f"results/smoke/{study}/style/likeness.csv")["measure"]) for study in STUDIES}
+
+    assert by_study == {"study1": {"embeddings", "runs of words"}, "study2": {"runs of words"}}
+
+
 def test_all_that_was_made_has_its_hash_in_the_provenance(smoke):
     from empathic.files import sha256_file
 
