@@ -21,8 +21,7 @@ VENV := $(CURDIR)/.venv/bin
 IN_VENV := PATH="$(VENV):$$PATH"
 WITH_CONFIG := $(if $(CONFIG),--configfile $(CONFIG))
 PYTEST := pytest --numprocesses auto --maxprocesses 4 --dist loadscope
-OF_CONFIG := $(VENV)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get(*sys.argv[2:]))' \
-	$(or $(CONFIG),config.yaml)
+OF_CONFIG := $(IN_VENV) python scripts/print_setting.py $(or $(CONFIG),config.yaml)
 
 help:
 	@echo "make report     from nothing to results/RUN/report/report.html (CONFIG=configs/NAME.yaml, CORES=all, ACCEL=cpu|cuda)"
@@ -36,8 +35,9 @@ help:
 	@echo "make locks      resolve envs/requirements.in anew"
 
 report: config setup
-	@$(IN_VENV) python scripts/unlock.py --cache "$$($(OF_CONFIG) cache cache)" -- snakemake $(WITH_CONFIG)
-	@$(IN_VENV) snakemake --cores $(CORES) $(WITH_CONFIG) $(ARGS)
+	@cache="$$($(OF_CONFIG) cache cache)" && \
+		$(IN_VENV) python scripts/unlock.py --cache "$$cache" -- snakemake $(WITH_CONFIG)
+	@$(IN_VENV) snakemake --cores $(CORES) --no-hooks $(WITH_CONFIG) $(ARGS)
 	@report="results/$$($(OF_CONFIG) run)/report/report.html"; test ! -f "$$report" || echo "The report: $$report"
 
 plan: config setup

@@ -30,6 +30,7 @@ if config["claims"]:
                 study: {
                     "sources": STUDIES[study]["sources"],
                     "models": list(STUDIES[study]["models"]) if study in RATED else [],
+                    "written_by": settings.written_by(STUDIES[study], config),
                 }
                 for study in STUDIES
                 if study in RATED or study in WITH_TEXTS

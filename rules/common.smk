@@ -9,15 +9,18 @@ ROOT = Path(workflow.basedir)
 SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from empathic import device, freezing, settings
+from empathic import device, freezing, settings, yamlfile
+from empathic.errors import InputError
 from empathic.tables import OF_A_FIT
 
 if Path.cwd() != ROOT:
     raise WorkflowError(f"Snakemake runs from the checkout's root: cd {ROOT}, then start it again.")
 
 try:
+    for file in workflow.configfiles:
+        yamlfile.read_config(file)  # Snakemake, which read it already, does not mind a key that stands twice.
     config = settings.read(config)
-except ValueError as mistakes:
+except (ValueError, InputError) as mistakes:
     raise WorkflowError(str(mistakes))
 
 RESULTS = f"results/{config['run']}"

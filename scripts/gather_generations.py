@@ -12,7 +12,7 @@ from empathic.rule import running
 with running(snakemake) as rule:
     study, source = rule.wildcards.study, rule.wildcards.source
     posts = tables.POSTS.read(rule.input.posts)
-    listed = pd.concat([pd.read_csv(shard, dtype={"post_id": str}) for shard in rule.input.shards])
+    listed = pd.concat([records.read_listing(shard) for shard in rule.input.shards])
     listed = in_order(posts, listed)
     again = f"snakemake --cores all --forcerun {' '.join(rule.input.shards)}"
     found = records.look_up(records.folder(Path(rule.params.cache), study, source), rule.say)

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from empathic import files, prompts, records, tables
-from empathic.rule import end_with_parent, running
+from empathic.rule import running
 
-with running(snakemake) as rule:
-    end_with_parent()
+with running(snakemake, apart=True) as rule:
     from empathic import generation  # Loads torch, which reads the environment that `running` has set.
 
     study, source, shard, shards = (rule.wildcards[name] for name in ("study", "source", "shard", "shards"))

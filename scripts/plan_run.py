@@ -2,20 +2,17 @@
 
 import os
 import sys
-from pathlib import Path
-
-import yaml
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from empathic import settings
+from empathic import settings, yamlfile
 from empathic.errors import InputError
 
 
 def main(path: str = "config.yaml") -> None:
     """Print the plan of a config; what is wrong with it stands in one message."""
     try:
-        config = settings.read(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+        config = settings.read(yamlfile.read_config(path))
         from empathic import plan  # Loads torch, which reads the environment that is set above.
 
         print(plan.text(config, lambda line: print(line, file=sys.stderr)), end="")

@@ -6,10 +6,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from empathic import features
+from empathic import features, yamlfile
 from empathic.errors import InputError, in_words
 from empathic.tables import CERTAINTIES
 
@@ -50,6 +49,9 @@ class Reported(Section):
         return self
 
 
+Models = Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], Field(min_length=1)]
+
+
 class Claim(Section):
     """A claim: what it says, how sure we are of it, and what decides it."""
 
@@ -63,6 +65,7 @@ class Claim(Section):
     tiers: tuple[tuple[Name, ...], ...] = Field((), description="Groups of sources, the higher first")
     sources: tuple[Name, ...] = Field((), description="All pairs of these are compared")
     features: tuple[Name, ...] = Field((), description="Features of style; with `liwc_` those of LIWC")
+    arms: dict[Name, Models] = Field({}, description="Models that a source of it is, where not the file's")
     reported: Reported = Reported()
 
     @model_validator(mode="after")
@@ -102,6 +105,9 @@ class Claim(Section):
 
 
 class _File(Section):
+    arms: dict[Name, Models] = Field(
+        {}, description="For each source the names of the models that are it, the usual one first, or settings.PEOPLE"
+    )
     claims: tuple[Claim, ...]
 
     @model_validator(mode="after")
@@ -110,16 +116,20 @@ class _File(Section):
             raise ValueError("there are no claims under `claims`")
         return self
 
+    @model_validator(mode="after")
+    def _arms_are_named_by_a_claim(self):
+        named = {source for claim in self.claims for source in claim.named}
+        for source in self.arms:
+            if source not in named:
+                raise ValueError(f"arms: no claim names the source '{source}'{_near(source, named)}")
+        return self
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping, of which YAML's own loader would drop the first."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [key.value for key, _ in node.value]
-        for number, (key, _) in enumerate(node.value):
-            if key.value in keys[:number]:
-                raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
-        return super().construct_mapping(node, deep)
+    def with_arms(self) -> tuple[Claim, ...]:
+        """The claims, each with the arms of the sources that it names."""
+        given = ({name: models for name, models in self.arms.items() if name in claim.named} for claim in self.claims)
+        return tuple(
+            claim.model_copy(update={"arms": arms | claim.arms}) for claim, arms in zip(self.claims, given, strict=True)
+        )
 
 
 def read_all(paths: Iterable[Path | str]) -> dict[str, tuple[Claim, ...]]:
@@ -139,26 +149,16 @@ def read_all(paths: Iterable[Path | str]) -> dict[str, tuple[Claim, ...]]:
 
 
 def read(path: Path | str) -> tuple[Claim, ...]:
-    """Read one file of claims: YAML, UTF-8, one key `claims` with a list. Raises InputError with all its mistakes."""
+    """Read one file of claims: YAML, UTF-8, with a list `claims` and, where it says which models are meant, `arms`.
+
+    Raises InputError with all its mistakes.
+    """
+    content = yamlfile.read(path, "Correct the path in the config, under `claims`")
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
-    except FileNotFoundError:
-        raise InputError(path, "there is no such file", "Correct the path in the config, under `claims`") from None
-    except UnicodeDecodeError as error:
-        raise InputError(path, f"byte {error.start} is not UTF-8", "Save the file as UTF-8") from None
-    except yaml.YAMLError as error:
-        raise InputError(path, _yaml_problem(error), "Correct the YAML there") from None
-    try:
-        return _File.model_validate(content).claims
+        return _File.model_validate(content).with_arms()
     except ValidationError as error:
         problems = "; ".join(_explain(mistake, content) for mistake in error.errors())
         raise InputError(path, problems, "Correct it; data/claims/paper.yaml is an example") from None
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}{getattr(error, 'problem', None) or error}"
 
 
 def _explain(mistake: Any, content: Any) -> str:

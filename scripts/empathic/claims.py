@@ -55,7 +55,8 @@ class Study:
     sources: in the config's order. ratings: the weakest origin of those that models read; None: there are none.
     responses: the weakest origin of each source's rated texts; empty where the study has no texts. fits: by the models'
     names. texts: the weakest origin of each source's texts, rated or not. style: tables.STYLE_CONTRASTS by feature and
-    contrast; None: no texts.
+    contrast; None: no texts. written_by: the models of each source, by any name, or settings.PEOPLE; a source that is
+    not in it is taken by its own name.
     """
 
     sources: Sequence[str]
@@ -64,6 +65,7 @@ class Study:
     fits: Mapping[str, Fit]
     texts: Mapping[str, str] = field(default_factory=dict)
     style: pd.DataFrame | None = None
+    written_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,19 @@ class Case:
     decision: Decision | None = None
 
 
-def read_study(folder: Path | str, sources: Sequence[str], models: Iterable[str], *, with_texts: bool) -> Study:
+def read_study(
+    folder: Path | str,
+    sources: Sequence[str],
+    models: Iterable[str],
+    *,
+    with_texts: bool,
+    written_by: Mapping[str, str] | None = None,
+) -> Study:
     """Read what claims need of a study from its folder under results/{run}/.
 
-    models: none where the study has no ratings. Raises InputError for a damaged table.
+    models: none where the study has no ratings. written_by: what the config says wrote each source's responses
+    (settings.written_by); what their file says of archived ones, in its column `model`, is added.
+    Raises InputError for a damaged table.
     """
     folder, models = Path(folder), list(models)
     ratings = None
@@ -99,13 +110,26 @@ def read_study(folder: Path | str, sources: Sequence[str], models: Iterable[str]
         None if ratings is None else weakest(ratings.origin.unique()),
         {},
         {model: _read_fit(folder / "models" / model) for model in models},
+        written_by={source: [name] for source, name in (written_by or {}).items()},
     )
     if not with_texts:
         return study
     texts = tables.RESPONSES.read(folder / "responses.csv")
     rated = texts if ratings is None else texts[texts.response_id.isin(ratings.response_id)]
     style = tables.STYLE_CONTRASTS.read(folder / "style" / "contrasts.csv").set_index(["feature", "contrast"])
-    return replace(study, responses=_weakest_by_source(rated), texts=_weakest_by_source(texts), style=style)
+    return replace(
+        study,
+        responses=_weakest_by_source(rated),
+        texts=_weakest_by_source(texts),
+        style=style,
+        written_by={**study.written_by, **_named_in(texts)},
+    )
+
+
+def _named_in(texts: pd.DataFrame) -> dict[str, list[str]]:
+    """The models that files of responses name, by source."""
+    named = texts.reindex(columns=["source", "model"]).dropna()
+    return {source: sorted(own.unique()) for source, own in named.groupby("source")["model"]}
 
 
 def _weakest_by_source(texts: pd.DataFrame) -> dict[str, str]:
@@ -287,6 +311,7 @@ def _obstacles(claim: Claim, study: Study | None, model: str) -> list[str]:
         reasons.append(
             f"{_listed(missing)} {verb} not in {claim.study} of this run (a substitute never stands for the named one)"
         )
+    reasons += _substitutes(claim, study)
     if claim.certainty in UNSURE:
         reasons.append(f"what the paper says of it is {claim.certainty}")
     if study and not missing:
@@ -299,6 +324,20 @@ def _obstacles(claim: Claim, study: Study | None, model: str) -> list[str]:
         reasons.append(
             f"{_listed(liwc)} needs LIWC, which is no part of this package (`style` in the config takes yours)"
         )
+    return reasons
+
+
+def _substitutes(claim: Claim, study: Study | None) -> list[str]:
+    """Which of the sources that the claim names were written by something else than it means."""
+    reasons = []
+    for source, meant in claim.arms.items():
+        known = {name.casefold() for name in meant}
+        others = [name for name in (study.written_by.get(source, ()) if study else ()) if name.casefold() not in known]
+        if others:
+            reasons.append(
+                f"{source} is {_listed(others)} in {claim.study} of this run, and the claim is about {meant[0]} (a "
+                "substitute never stands for the named one)"
+            )
     return reasons
 
 

@@ -27,13 +27,15 @@ _Past = list[tuple[torch.Tensor, torch.Tensor]]  # Keys and values, (1, heads, t
 class Prompt:
     """Something to answer: any key, the prompt's token ids, the seed of the draw.
 
-    opening: how many of its first tokens many prompts begin with; these are read once for all of them.
+    opening: how many of its first tokens many prompts begin with; these are read once for all of them. draw: the how
+    manieth draw it is, from 1.
     """
 
     key: str
     tokens: tuple[int, ...]
     seed: int
     opening: int = 0
+    draw: int = 1
 
     @property
     def padded(self) -> int:

@@ -23,7 +23,7 @@ SUMS, PLAN = "SHA256SUMS", "plan.json"
 # the weights come from (their hash or commit is compared), how fast, at what price and with whose key one asked.
 FREE = (
     *("title", "note", "licence", "responses"),
-    *("folder", "mirrors", "token_variable", "shards"),
+    *("folder", "mirrors", "token_variable", "size_gb", "shards"),
     *("key_variable", "concurrency", "requests_per_minute", "retries", "timeout_s", "longest_wait_s"),
     *("max_tokens_total", "price_per_million", "retires_on"),
 )

@@ -1,12 +1,12 @@
 """A model answers posts: from prompts to records, none made twice."""
 
+import errno
 import importlib.metadata
 import importlib.util
 import os
 import platform
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,7 +16,14 @@ from typing import Any
 import pandas as pd
 import torch
 from jinja2 import TemplateError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    GenerationConfig,
+    PreTrainedModel,
+)
 
 from empathic import files, ids, lengths, prompts, records, weights
 from empathic.decoding import PAD_TO, Decoder, Prompt, Text
@@ -88,8 +95,18 @@ def answer(posts: pd.DataFrame, arm: Arm, cache: Path, writer: str, shard: tuple
 
 
 def tokenizer_of(manifest: dict[str, Any]):
-    """A model's tokenizer, with its chat template. Raises InputError where the weights have gone."""
-    return AutoTokenizer.from_pretrained(weights.folder_of(manifest), trust_remote_code=False)
+    """A model's tokenizer, with its chat template. Raises InputError where the weights have gone, or have none."""
+    folder = weights.folder_of(manifest)
+    try:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise InputError(
+            folder,
+            f"it holds no tokenizer that transformers can read ({reason})",
+            "Put the tokenizer's files beside the weights, as its save_pretrained writes them (tokenizer.json, "
+            "tokenizer_config.json)",
+        ) from None
 
 
 def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
@@ -100,6 +117,7 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
     four_bit = source["quantization"] in ("nf4", "fp4")
     system_role = _takes_system_role(tokenizer)
     opening = _opening(arm, tokenizer, system_role)
+    ends = stop_tokens(arm.manifest, tokenizer)
     asked = []
     for post in posts.itertuples():
         messages = prompts.messages(arm.template, post.text, system_role=system_role)
@@ -113,6 +131,7 @@ def request_all(posts: pd.DataFrame, arm: Arm, tokenizer) -> list[Request]:
                 "post_id": post.post_id,
                 "sample": sample,
                 "weights_sha256": arm.manifest["weights_sha256"],
+                "stop_tokens": ends,
                 "prompt_sha256": files.sha256_text(arm.template),
                 "messages": messages,
                 "input_sha256": files.sha256_text(files.canonical(tokens)),
@@ -267,45 +286,72 @@ def _generate(requests: Sequence[Request], arm: Arm, tokenizer, say: Say):
     if arm.source["device"] == "cpu":
         torch.set_num_threads(1)  # The number of threads changes how sums are rounded.
     say(f"{arm.study}, {arm.name}: loading {arm.manifest['title']} ({arm.source['quantization']})")
-    model = load(arm.manifest, arm.source)
+    model = _loaded(arm)
     described = _describe(arm, model)
+    if described["kernels"]:
+        say(
+            f"{arm.study}, {arm.name}: the package `kernels` ({described['kernels']}) is installed, which may bring "
+            "kernels of its own: texts may differ from those made without it. Each record names it"
+        )
     by_key = {request.record["key"]: request for request in requests}
     progress = Progress(f"{arm.study}, {arm.name}", len(requests), say)
-    drawn: Counter[str] = Counter()
 
     def again(text: Text) -> Prompt | None:
-        key = text.prompt.key
-        drawn[key] += 1
-        if not arm.redraw or drawn[key] > arm.redraw["draws"]:
+        if not arm.redraw or text.prompt.draw > arm.redraw["draws"]:
             return None
         if lengths.inside(_cleaned(text, tokenizer)[1], arm.redraw["words"]):
             return None
-        return replace(text.prompt, seed=ids.seed(by_key[key].record["seed"], drawn[key]))
+        first = by_key[text.prompt.key].record["seed"]
+        return replace(text.prompt, seed=ids.seed(first, text.prompt.draw), draw=text.prompt.draw + 1)
+
+    def answered_by(decoder: Decoder, prompts: Sequence[Prompt]) -> Iterator[Text]:
+        return decoder.answer(prompts, progress.step, again)
 
     asked = [request.prompt for request in requests]
-    for text, rows in _with_fewer_rows(
-        arm, model, tokenizer, say, lambda decoder: decoder.answer(asked, progress.step, again)
-    ):
+    for text, rows in _with_fewer_rows(arm, model, tokenizer, say, asked, answered_by):
         request = by_key[text.prompt.key]
-        run = {"attempts": drawn[text.prompt.key], "batch_size_run": rows}
+        run = {"attempts": text.prompt.draw, "batch_size_run": rows}
         yield {**request.record, **described, **_outcome(text, request, tokenizer), **run}
         progress.done()
 
 
-def _with_fewer_rows(
-    arm: Arm, model: PreTrainedModel, tokenizer, say: Say, answer: Callable[[Decoder], Iterator[Text]]
-):
-    """Give each text and the rows it was made with: those asked for, halved as often as memory is short at the start.
+def _loaded(arm: Arm) -> PreTrainedModel:
+    """An arm's model. Raises InputError where its weights are too large for the memory, too."""
+    try:
+        return load(arm.manifest, arm.source)
+    except (RuntimeError, MemoryError, OSError) as error:
+        if not _out_of_memory(error):
+            raise
+        raise InputError(
+            f"source '{arm.name}'",
+            f"the memory is too small for the weights of {arm.manifest['title']} (device: {arm.source['device']}, "
+            f"quantization: {arm.source['quantization']}, compute_dtype: {arm.source['compute_dtype']})",
+            "Take a smaller quantization (int8, nf4), a smaller model, another device, or more memory (mem_mb on a "
+            "cluster); each but the last makes the source's texts anew",
+        ) from None
 
-    Once a text has ended all the memory that is needed has been had.
+
+def _with_fewer_rows(
+    arm: Arm,
+    model: PreTrainedModel,
+    tokenizer,
+    say: Say,
+    asked: Sequence[Prompt],
+    answered_by: Callable[[Decoder, Sequence[Prompt]], Iterator[Text]],
+) -> Iterator[tuple[Text, int]]:
+    """Give each text and the rows it was made with: those asked for, halved as often as memory is short.
+
+    What was under way when it was short begins anew, from its first draw.
     """
     rows = arm.source["batch_size"]
-    while True:
-        texts = answer(decoder_of(arm, model, tokenizer, rows))
+    left = {prompt.key: prompt for prompt in asked}
+    while left:
         try:
-            first = next(texts, None)
-            break
-        except RuntimeError as error:
+            for text in answered_by(decoder_of(arm, model, tokenizer, rows), list(left.values())):
+                del left[text.prompt.key]
+                yield text, rows
+            continue
+        except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
         if rows == 1:
@@ -319,14 +365,13 @@ def _with_fewer_rows(
             f"{arm.study}, {arm.name}: out of memory; going on with {rows} rows for {2 * rows}. These texts may differ "
             "from those that batch_size gives: the report counts them"
         )
-    if first:
-        yield first, rows
-    for text in texts:
-        yield text, rows
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether memory was short: of a GPU, of Python, or, by their words, of torch on a CPU, of CUDA, of the system."""
+    words = ("can't allocate memory", "out of memory", "ALLOC_FAILED", os.strerror(errno.ENOMEM))
+    kinds = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or any(word in str(error) for word in words)
 
 
 def _cleaned(text: Text, tokenizer) -> tuple[str, str]:
@@ -341,7 +386,7 @@ def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer, rows: int) -> Decode
     limit = sampling.pop("max_new_tokens")
     return Decoder(
         model,
-        stop_tokens=_stop_tokens(model, tokenizer),
+        stop_tokens=stop_tokens(arm.manifest, tokenizer),
         batch_size=rows,
         context=arm.source["context"],
         max_new_tokens=limit,
@@ -349,10 +394,16 @@ def decoder_of(arm: Arm, model: PreTrainedModel, tokenizer, rows: int) -> Decode
     )
 
 
-def _stop_tokens(model: PreTrainedModel, tokenizer) -> set[int]:
-    ends = model.generation_config.eos_token_id
+def stop_tokens(manifest: dict[str, Any], tokenizer) -> list[int]:
+    """The tokens that end a text, rising: those of the model's generation settings, and the tokenizer's own."""
+    folder = weights.folder_of(manifest)
+    try:
+        generates = GenerationConfig.from_pretrained(folder)
+    except OSError:  # Without such a file a model's own config counts, as transformers has it.
+        generates = GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder, trust_remote_code=False))
+    ends = generates.eos_token_id
     ends = ends if isinstance(ends, list) else [ends]
-    return {token for token in [*ends, tokenizer.eos_token_id] if token is not None}
+    return sorted({token for token in [*ends, tokenizer.eos_token_id] if token is not None})
 
 
 def _outcome(text: Text, request: Request, tokenizer) -> dict[str, Any]:
@@ -378,6 +429,8 @@ def _describe(arm: Arm, model: PreTrainedModel) -> dict[str, Any]:
         "prompt_file": arm.source["prompt"],
         "model": arm.manifest["name"],
         "model_title": arm.manifest["title"],
+        "model_id": arm.manifest["model_id"],
+        "revision": arm.manifest["revision"],
         "licence": arm.manifest["licence"],
         "device_name": torch.cuda.get_device_name() if model.device.type == "cuda" else _processor(),
         "host": socket.gethostname(),

@@ -22,7 +22,10 @@ WANTED = [
     "*.model",
     "chat_template*",
 ]
-ELSEWHERE = "run this step where it can be, with snakemake --cores 1 --until fetch_model, and the rest anywhere"
+ELSEWHERE = (
+    "run this step where it can be, with snakemake --cores 1 --until fetch_model; all else, but for the asking of an "
+    "API, runs without a network"
+)
 
 
 def download(name: str, model: dict[str, Any], folder: Path, say: Callable[[str], None]) -> None:

@@ -123,17 +123,27 @@ def _guessed(messages: list[dict[str, str]]) -> int:
 def measured(cache: Path, like: dict[str, Any], warn: Warn) -> tuple[float | None, str | None]:
     """New tokens a second of one job that ran with the same weights and settings, and what it ran on.
 
-    From the records: the tokens in a job's file over the time from its first start to its last end. Of several files
-    the one with most tokens counts, as the beginning and the end of a job, with few rows busy, weigh least there.
+    From the records: the tokens in a job's file over the time in which at least one of them was under way, so that a
+    job that was cut short and went on the next day is not slower for the night. Of several files the one with most
+    tokens counts, as the beginning and the end of a job, with few rows busy, weigh least there.
     """
     best: tuple[int, float, str] | None = None
     for file in sorted((cache / "records").glob("*/*/*.jsonl")):
         made = [one for one in records.read(file, warn) if all(one.get(field) == like[field] for field in ALIKE)]
-        times = [datetime.fromisoformat(record[edge]) for record in made for edge in ("started", "ended")]
         tokens = sum(record["new_tokens"] for record in made)
         if tokens > (best[0] if best else 0):
-            best = (tokens, tokens / (max(times) - min(times)).total_seconds(), made[0]["device_name"])
+            best = (tokens, tokens / _busy(made), made[0]["device_name"])
     return best[1:] if best else (None, None)
+
+
+def _busy(made: list[dict[str, Any]]) -> float:
+    """Seconds in which at least one of these records was being made."""
+    spans = sorted([datetime.fromisoformat(record[edge]) for edge in ("started", "ended")] for record in made)
+    seconds, until = 0.0, spans[0][0]
+    for started, ended in spans:
+        seconds += max((ended - max(started, until)).total_seconds(), 0.0)
+        until = max(until, ended)
+    return seconds
 
 
 def disk(config: dict[str, Any], planned: list[Part]) -> list[str]:

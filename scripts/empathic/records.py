@@ -24,6 +24,7 @@ from empathic.errors import InputError
 DETERMINING = {
     "transformers": (
         "weights_sha256",
+        "stop_tokens",
         "prompt_sha256",
         "messages",
         "input_sha256",
@@ -55,6 +56,7 @@ DETERMINING = {
         "redraw",
     ),
 }
+SINCE = {"stop_tokens"}  # Records made before it determined a text are whole without it, and nobody asks for them.
 SEAL = "line_sha256"  # of the rest of the line: of a text that was garbled on the disk nothing else would tell
 NEEDED = {"post_id", "sample", "text", "finish_reason", "error", "ended"}
 HEARTBEAT_S = 10
@@ -66,7 +68,8 @@ Record = dict[str, Any]
 def key(record: Record) -> str:
     """What a record is found by: SHA-256 over its determining fields. Raises KeyError where one is missing."""
     # Records made before there were other kinds name none.
-    determining = DETERMINING[record.get("kind", "transformers")]
+    kind = record.get("kind", "transformers")
+    determining = [field for field in DETERMINING[kind] if field in record or field not in SINCE]
     return files.sha256_text(files.canonical({field: record[field] for field in determining}))
 
 
@@ -307,6 +310,11 @@ def write_listing(listed: pd.DataFrame, path: Path | str) -> None:
     """Write a job's listing whole."""
     with files.whole(path) as out:
         listed.to_csv(out, index=False, lineterminator="\n")
+
+
+def read_listing(path: Path | str) -> pd.DataFrame:
+    """What a job's listing holds; a post may be called NA."""
+    return pd.read_csv(path, dtype=dict.fromkeys(["key", "post_id", "sha256"], str), keep_default_na=False)
 
 
 def gathered(record: Record, post: str) -> Record:

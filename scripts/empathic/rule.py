@@ -64,12 +64,14 @@ def in_child(rule: Rule) -> None:
     """Go on in a child process, while this one waits for it and ends as it does.
 
     A library in another language that crashes, or a process that the system kills for its memory, takes Python with
-    it: then the one that waits says which study and model it was. To be called before R, or any thread, is started.
+    it: then the one that waits says which study and model, or source, it was. To be called before R, or any thread, is
+    started.
     """
     child = os.fork()
     if child == 0:
         end_with_parent()
         return
+    end_with_parent()  # and with it the child
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if -code not in STOPPED and code < 0:
         names = ", ".join(f"{name} '{value}'" for name, value in rule.wildcards.items())
@@ -82,12 +84,13 @@ def _died(number: int) -> str:
     name = signal.Signals(number).name
     if number == signal.SIGKILL:
         return (
-            f"R was killed ({name}), most likely by the system, for want of memory. Run fewer jobs at once (`--cores`) "
-            "or give this one more memory, then start the same command again. Other models are not concerned."
+            f"this job was killed ({name}), most likely by the system, for want of memory. Run fewer jobs at once "
+            "(`--cores`) or give this one more memory, then start the same command again. Other jobs are not concerned."
         )
     return (
-        f"R died ({name}); what it printed last is in the log. Start the same command again; if it dies again, take "
-        "terms out of the formula, or reinstall R and its packages. Other models are not concerned."
+        f"this job died ({name}); what it printed last is in the log. Start the same command again; if it dies again, "
+        "take terms out of the formula of a model of ratings, or reinstall what it ran in (R or torch, and their "
+        "packages). Other jobs are not concerned."
     )
 
 

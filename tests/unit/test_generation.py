@@ -1,12 +1,17 @@
 """From posts to records with a real, tiny model: nothing is made twice, and what determines a text is its key."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import re
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -85,6 +90,7 @@ def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
         "post_id": "p0",
         "sample": 0,
         "weights_sha256": weights["weights_sha256"],
+        "stop_tokens": [END],
         "messages": [{"role": "user", "content": "Reply to: I am sad. "}],
         "sampling": one.source["sampling"],
         "quantization": "none",
@@ -100,6 +106,8 @@ def test_a_record_says_what_was_asked_how_and_what_came_of_it(made, tmp_path):
         "prompt_file": "data/prompts/base.md",
         "model": "tiny",
         "model_title": "Tiny",
+        "model_id": "tiny",
+        "revision": None,
         "licence": "none",
         "threads": 1,
         "batch_size_run": 4,
@@ -378,9 +386,11 @@ def test_the_opening_is_what_all_posts_share_and_does_not_depend_on_them(made):
     assert all_alike == one_of_them == others == {len(make_tokenizer()("<|im_start|>user\nReply to: ")["input_ids"])}
 
 
-def test_other_weights_another_chat_template_and_another_sampler_make_the_records_stale(made, monkeypatch):
+def test_other_weights_another_chat_template_and_another_sampler_make_the_records_stale(made, tmp_path, monkeypatch):
     before = keys(arm(made[1]))
-    described = {"name": "x", "title": "x", "licence": "x", "note": "x", "folder": "x", "files": {}}
+    folder = shutil.copytree(made[0], tmp_path / "x")
+    described = {"name": "x", "title": "x", "licence": "x", "note": "x", "model_id": "x", "revision": "x"}
+    described |= {"folder": str(folder), "files": {}}
 
     assert keys(arm(made[1] | described)) == before
     assert keys(arm(made[1] | {"weights_sha256": "0" * 64})) != before
@@ -423,10 +433,11 @@ def test_changed_weights_are_refused_before_anything_is_written(own, tmp_path):
     assert lines(arm(weights), tmp_path) == []
 
 
-@pytest.mark.parametrize("file", ["config.json", "generation_config.json", "tokenizer.json"])
+@pytest.mark.parametrize("file", ["config.json", "generation_config.json", "tokenizer.json", "vocab.json"])
 def test_another_config_or_tokenizer_in_a_lab_s_own_folder_makes_the_records_stale(own, file):
     folder, weights = own
-    (folder / file).write_text(json.dumps(json.loads((folder / file).read_text()) | {"note": "edited"}))
+    before = json.loads((folder / file).read_text()) if (folder / file).exists() else {}
+    (folder / file).write_text(json.dumps(before | {"note": "edited"}))
 
     assert not set(keys(arm(manifest(folder)))) & set(keys(arm(weights)))
 
@@ -532,6 +543,28 @@ def test_an_empty_answer_is_a_record_with_an_error_and_the_run_goes_on(own, tmp_
     assert said == ["s, a: 5 of 5 responses are there already"]  # It would say the same again.
 
 
+def test_a_package_that_brings_kernels_of_its_own_is_said_and_stands_in_the_records(made, tmp_path, monkeypatch):
+    said = []
+    answer(arm(made[1]), tmp_path / "without", said=said)
+    assert not any("kernels" in line for line in said)
+
+    installed = tmp_path / "installed"
+    (installed / "kernels").mkdir(parents=True)
+    (installed / "kernels" / "__init__.py").touch()
+    (installed / "kernels-9.8.dist-info").mkdir()
+    (installed / "kernels-9.8.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: kernels\nVersion: 9.8\n"
+    )
+    monkeypatch.syspath_prepend(str(installed))
+    answer(arm(made[1]), tmp_path / "with", said=said)
+
+    assert [line for line in said if "kernels" in line] == [
+        "s, a: the package `kernels` (9.8) is installed, which may bring kernels of its own: texts may differ from "
+        "those made without it. Each record names it"
+    ]
+    assert {record["kernels"] for record in lines(arm(made[1]), tmp_path / "with")} == {"9.8"}
+
+
 def test_who_watches_is_told_how_far_it_is(made, tmp_path):
     said = []
 
@@ -559,13 +592,43 @@ def test_progress_is_told_every_ten_seconds_with_rate_and_time_left(monkeypatch)
     ]
 
 
-def test_a_stop_token_of_the_model_or_of_the_tokenizer_ends_a_text(made):
-    model, tokenizer = LlamaForCausalLM.from_pretrained(made[0]), make_tokenizer()
-    model.generation_config.eos_token_id = [3, 4]
+@pytest.mark.parametrize(("says", "ends"), [([4, 3], [3, 4, END]), (5, [5, END]), (None, [END])], ids=str)
+@pytest.mark.parametrize("file", ["generation_config.json", "config.json"])
+def test_a_stop_token_of_the_model_or_of_the_tokenizer_ends_a_text(own, file, says, ends):
+    folder, weights = own
+    said = json.loads((folder / file).read_text())
+    if file == "config.json":
+        (folder / "generation_config.json").unlink()  # Then the model's own config counts.
+    (folder / file).write_text(json.dumps(said | {"eos_token_id": says}))
 
-    assert generation._stop_tokens(model, tokenizer) == {3, 4, END}
-    model.generation_config.eos_token_id = None
-    assert generation._stop_tokens(model, tokenizer) == {END}
+    assert generation.stop_tokens(weights, make_tokenizer()) == ends
+    model = generation.load(manifest(folder), arm(weights).source)
+    decoder = generation.decoder_of(arm(weights), model, make_tokenizer(), 1)
+    assert decoder._stop == set(ends)
+
+
+def test_other_stop_tokens_alone_make_the_records_stale(own):
+    folder, weights = own
+    before = keys(arm(weights))
+    said = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(said | {"eos_token_id": [3, END]}))
+
+    assert not set(keys(arm(weights))) & set(before)  # with the hash of the weights as it was
+
+
+def test_a_folder_without_a_tokenizer_is_one_message(own, tmp_path):
+    folder, _ = own
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / file).unlink()
+
+    message = refusal(arm(manifest(folder)), tmp_path)
+
+    assert message.startswith(f"{folder}: it holds no tokenizer that transformers can read (")
+    assert message.endswith(
+        "). Put the tokenizer's files beside the weights, as its save_pretrained writes them (tokenizer.json, "
+        "tokenizer_config.json)."
+    )
+    assert "\n" not in message
 
 
 def test_shares_are_alike_in_size_hold_all_and_keep_like_lengths_together(made):
@@ -602,10 +665,14 @@ generation.answer(POSTS, one, Path(sys.argv[1]), "run", (1, 1), print)
 """
 
 
-def short_of_memory(folder, rows, context):
-    given = [sys.executable, "-c", SHORT_OF_MEMORY, str(folder), str(rows), str(context)]
+def in_a_process(program, *given):
     paths = f"{ROOT / 'scripts'}:{ROOT / 'tests/unit'}"
-    return subprocess.run(given, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True)
+    command = [sys.executable, "-c", program, *map(str, given)]
+    return subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True)
+
+
+def short_of_memory(folder, rows, context):
+    return in_a_process(SHORT_OF_MEMORY, folder, rows, context)
 
 
 def test_where_memory_is_short_rows_are_halved_and_the_records_say_so(tmp_path):
@@ -624,3 +691,170 @@ def test_where_one_row_is_too_much_that_is_said(tmp_path):
 
     assert done.returncode
     assert "the memory is too small for one row and a context of 4000000 tokens. Lower `context`" in done.stderr
+
+
+TOO_LARGE = """
+import resource, sys
+from pathlib import Path
+from test_generation import POSTS, arm, generation
+from tiny_model import save
+
+place = Path(sys.argv[1])
+large = save(place / "large", hidden=1024, layers=4)
+generation.answer(POSTS[:1], arm(save(place / "tiny")), place / "warm", "run", (1, 1), print)
+now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + (60 << 20),) * 2)
+generation.answer(POSTS, arm(large), place, "run", (1, 1), print)
+"""
+
+
+def test_where_even_the_weights_are_too_large_that_is_said_with_the_device(tmp_path):
+    done = in_a_process(TOO_LARGE, tmp_path)
+
+    assert done.stderr.splitlines()[-1] == (
+        "empathic.errors.InputError: source 'a': the memory is too small for the weights of Tiny (device: cpu, "
+        "quantization: none, compute_dtype: float32). Take a smaller quantization (int8, nf4), a smaller model, "
+        "another device, or more memory (mem_mb on a cluster); each but the last makes the source's texts anew."
+    )
+
+
+@contextlib.contextmanager
+def steps(fault):
+    """Call `fault` with the number of each decoding step, from 1, and its rows: it raises what a lack of memory would.
+
+    The tokens of a step come in one a row; a prompt that is read is one row of many tokens.
+    """
+    count = 0
+
+    def before(module, given):
+        nonlocal count
+        if isinstance(module, torch.nn.Embedding) and given[0].shape[1] == 1:
+            count += 1
+            fault(count, given[0].shape[0])
+
+    handle = torch.nn.modules.module.register_module_forward_pre_hook(before)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=["torch", "python", "cpu", "cublas"],
+)
+def test_any_lack_of_memory_halves_the_rows(made, tmp_path, error):
+    def fault(number, rows):
+        if rows > 2:
+            raise error
+
+    said = []
+    with steps(fault):
+        _, texts = answer(arm(made[1]), tmp_path / "short", said=said)
+
+    assert [line for line in said if "out of memory" in line] == [
+        "s, a: out of memory; going on with 2 rows for 4. These texts may differ from those that batch_size gives: the "
+        "report counts them"
+    ]
+    assert {record["batch_size_run"] for record in lines(arm(made[1]), tmp_path / "short")} == {2}
+    assert texts == answer(arm(made[1]), tmp_path / "usual")[1]
+
+
+def test_another_error_in_a_step_is_no_lack_of_memory(made, tmp_path):
+    def fault(number, rows):
+        raise RuntimeError("shapes cannot be multiplied")
+
+    with steps(fault), pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        answer(arm(made[1]), tmp_path)
+
+
+def test_a_text_that_ended_before_memory_was_short_is_kept_and_the_others_begin_anew(own, tmp_path):
+    folder, weights = own
+    greedy = {"max_new_tokens": 8, "top_k": 1, "repetition_penalty": 1.0}
+    one = arm(weights, batch_size=5, sampling=greedy)
+    tokenizer = make_tokenizer()
+    requests = generation.request_all(POSTS, one, tokenizer)
+    model = generation.load(weights, one.source)
+    texts = generation.decoder_of(one, model, tokenizer, 5).answer([request.prompt for request in requests])
+    begins = {text.prompt.key: text.tokens[0] for text in texts}
+    firsts = [begins[request.record["key"]] for request in requests]
+    end = next(token for token in firsts if firsts.count(token) < len(firsts))
+    said = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(said | {"eos_token_id": [end]}))
+    early = {f"p{n}" for n, token in enumerate(firsts) if token == end}
+
+    def fault(number, rows):
+        if rows > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    one = arm(manifest(folder), batch_size=5, sampling=greedy)
+    with steps(fault):
+        answer(one, tmp_path)
+
+    found = {record["post_id"]: record for record in lines(one, tmp_path)}
+    assert len(lines(one, tmp_path)) == len(found) == 5
+    assert {post: record["batch_size_run"] for post, record in found.items()} == {
+        f"p{n}": 5 if f"p{n}" in early else 2 for n in range(5)
+    }
+
+
+def test_a_text_that_is_drawn_again_after_memory_was_short_has_the_attempts_and_seeds_of_one_that_was_not(
+    made, tmp_path
+):
+    one = arm(made[1], redraw={"words": [900, 901], "draws": 2})
+
+    def fault(number, rows):
+        if rows > 2 and number == 12:  # when the first draws, of 8 tokens each at most, have ended
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with steps(fault):
+        _, texts = answer(one, tmp_path / "short")
+
+    assert {record["batch_size_run"] for record in lines(one, tmp_path / "short")} == {2}
+    assert {record["attempts"] for record in lines(one, tmp_path / "short")} == {3}
+    assert texts == answer(one, tmp_path / "usual")[1]
+
+
+LONG_JOB = """
+import sys
+from pathlib import Path
+from test_generation import POSTS, arm, generation
+from tiny_model import manifest
+
+one = arm(manifest(Path(sys.argv[1])), context=1024, sampling={"max_new_tokens": 600})
+generation.answer(POSTS, one, Path(sys.argv[2]), "run.1of1", (1, 1), lambda line: None)
+"""
+
+
+def test_a_second_job_on_the_same_records_is_refused_with_host_and_process_of_the_first(made, tmp_path):
+    paths = f"{ROOT / 'scripts'}:{ROOT / 'tests/unit'}"
+    command = [sys.executable, "-c", LONG_JOB, str(made[0]), str(tmp_path)]
+    one = arm(made[1], context=1024, sampling={"max_new_tokens": 600})
+    lock = one.records_in(tmp_path) / "run.1of1.lock"
+    first = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": paths})
+    try:
+        deadline = time.monotonic() + 300
+        while not lock.exists():
+            assert first.poll() is None and time.monotonic() < deadline, "the first job never took its lock"
+            time.sleep(0.05)
+        first.send_signal(signal.SIGSTOP)  # It lives, and gets no further while the second one tries.
+
+        message = refusal(one, tmp_path)
+        kept = lines(one, tmp_path)
+        first.send_signal(signal.SIGCONT)
+
+        assert message == (
+            f"{lock}: process {first.pid} on {socket.gethostname()} is writing these records. Wait for it, or end it, "
+            "and start again."
+        )
+        assert first.wait(timeout=300) == 0 and not lock.exists()
+        assert len(lines(one, tmp_path)) == 5 > len(kept)
+    finally:
+        first.kill()
+        first.wait()

@@ -1,12 +1,13 @@
 """What a run would cost, from a tiny model's own records and a price per token, reckoned by hand."""
 
+import itertools
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from tiny_model import make_tokenizer, save
 
-from empathic import generation, plan, posts, prompts, settings
+from empathic import generation, plan, posts, prompts, records, settings, yamlfile
 from empathic.errors import InputError
 
 POSTS = 'post_id,domain,text\np1,work,I am sad\np2,work,"I am very, very sad"\np3,home,You hurt me\n'
@@ -59,12 +60,37 @@ def test_tokens_are_counted_by_the_model_s_own_tokenizer_with_its_chat_template(
     assert part.hours is None and part.money is None
 
 
+def under_way(made):
+    """Seconds in which a record was being made, counted by the microsecond's edges between which one was."""
+    spans = [[datetime.fromisoformat(record[edge]) for edge in ("started", "ended")] for record in made]
+    edges = sorted({edge for span in spans for edge in span})
+    return sum(
+        (after - before).total_seconds()
+        for before, after in itertools.pairwise(edges)
+        if any(started <= before and after <= ended for started, ended in spans)
+    )
+
+
+def test_a_night_between_two_parts_of_a_job_makes_it_no_slower(config):
+    made = generate(config, 2)
+    [file] = plan.Path(config["cache"]).rglob("*.jsonl")
+    later = []
+    for number, record in enumerate(made):
+        times = [datetime(2026, 1, 1, 12 * (number // 2), 0, second, tzinfo=UTC) for second in (number % 2, 4)]
+        record |= dict(zip(("started", "ended"), [time.isoformat() for time in times], strict=True), new_tokens=8)
+        record.pop(records.SEAL)
+        later.append(json.dumps(record | {records.SEAL: records._seal(record)}))
+    file.write_text("\n".join(later) + "\n")
+
+    # Two pairs, the one twelve hours after the other: 0 to 4 and 1 to 4 seconds, twice; 4 times 8 tokens in 8 seconds.
+    assert len(made) == 4 and planned(config)["here"].tokens_per_s == pytest.approx(4)
+
+
 def test_what_is_there_already_costs_nothing_and_gives_the_speed(config):
     made = generate(config, 2)
     part = planned(config)["here"]
 
-    times = [datetime.fromisoformat(record[edge]) for record in made for edge in ("started", "ended")]
-    speed = sum(record["new_tokens"] for record in made) / (max(times) - min(times)).total_seconds()
+    speed = sum(record["new_tokens"] for record in made) / under_way(made)
     assert (part.responses, part.cached, part.written) == (6, 4, 2 * 8)
     assert part.tokens_per_s == pytest.approx(speed) and part.on == made[0]["device_name"]
     assert part.hours == pytest.approx(16 / speed / 3600)
@@ -127,6 +153,18 @@ def test_the_plan_says_all_that_in_words_and_what_it_cannot_know(config):
     assert "0.01 EUR" in said
     assert "Where no speed stands" in said and "run a few posts first" in said
     assert "Tiny: 0.0 GB, here\nLlama: about 26 GB, to be fetched\nresults: about 3 MB\n" in said
+
+
+@pytest.mark.parametrize("shipped", ["config.yaml", "configs/smoke.yaml"])
+def test_what_the_default_run_fetches_has_a_size(tmp_path, shipped):
+    read = settings.read(yamlfile.read_config(plan.Path(__file__).parents[2] / shipped))
+    models = {name for source in read["sources"].values() if (name := source.get("model"))}
+    models |= {study["style"]["embeddings"] for study in read["studies"].values()} - {None}
+
+    lines = plan.disk(read | {"cache": str(tmp_path)}, [plan.Part("s", name, 1, 0, 1, 1) for name in read["sources"]])
+
+    assert len(lines) == len(models) + 1 and models
+    assert all(line.endswith(" GB, to be fetched") for line in lines[:-1]), lines
 
 
 def test_a_run_that_generates_nothing_says_so_and_a_bad_file_of_posts_is_one_message(config, tmp_path):

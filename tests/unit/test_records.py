@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
 from small_disk import fill, small_disk
 
@@ -419,3 +420,11 @@ def test_a_lock_that_finds_no_room_leaves_nothing_behind(tmp_path):
 
         assert error.value.errno == 28
         assert sorted(os.listdir(disk)) == ["filler"]
+
+
+def test_a_listing_is_read_as_it_was_written_whatever_posts_are_called(tmp_path):
+    called = ["NA", "None", "null", "nan", "", "007", "1.0", "a,b", "-"]
+    listed = pd.DataFrame({"key": "1e5", "post_id": called, "sample": range(9), "sha256": "0" * 64})
+    records.write_listing(listed, tmp_path / "listing.csv")
+
+    assert records.read_listing(tmp_path / "listing.csv").to_dict("list") == listed.to_dict("list")

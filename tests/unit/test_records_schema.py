@@ -65,6 +65,14 @@ def test_a_record_from_before_there_were_kinds_is_found_as_it_was_and_gathered_w
     assert records.gathered(old, "I am sad.") == records.gathered(record, "I am sad.")
 
 
+def test_a_record_from_before_stop_tokens_counted_is_whole_and_stands_for_no_text_of_now(record):
+    old = {name: value for name, value in record.items() if name != "stop_tokens"}
+
+    assert records.key(old) != record["key"]
+    with pytest.raises(KeyError):
+        records.key({name: value for name, value in old.items() if name != "seed"})
+
+
 def test_every_field_of_a_record_determines_it_or_changes_no_key(record):
     fields = set(record) - {"kind"}  # It says which list counts.
     told_apart = {field for field in fields if records.key(record | {field: "other"}) != record["key"]}

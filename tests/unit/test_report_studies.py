@@ -465,3 +465,18 @@ def test_features_that_no_response_has_are_named_once_and_have_no_row(usual):
     assert "Left out, as no response has any: emojis." in table
     assert '<th scope="row">emojis</th>' not in table
     assert '<th scope="row">apologies</th>' in table
+
+
+def test_an_arm_that_is_not_the_paper_s_says_so_in_the_table_of_sources(tmp_path):
+    config = config_of("configs/paper.yaml")
+    del config["sources"]["gpt4_turbo"]
+    for study in config["studies"].values():
+        study["sources"].remove("gpt4_turbo")
+    config["claims"] = []
+    made = write(tmp_path, config)
+
+    table = methods.sources_table(loading.load(made.results, made.simulated))
+
+    for title in ("Llama2 13B Chat in NF4", "Mistral 7B Instruct in NF4"):
+        weights = rows_of(table, title)[2]
+        assert "not the same arm as the paper's, which was reached by API" in html.unescape(weights)

@@ -187,10 +187,11 @@ def test_a_line_passes_at_most_once_in_so_many_seconds():
     assert [bool(every), bool(every)] == [True, False]
 
 
-def test_a_script_ends_within_seconds_when_its_parent_is_killed(tmp_path):
+@pytest.mark.parametrize(("apart", "asks"), [(False, "end_with_parent()"), (True, "")])
+def test_a_script_ends_within_seconds_when_its_parent_is_killed(tmp_path, apart, asks):
     body = f"""
-    with running(snakemake):
-        end_with_parent()
+    with running(snakemake, apart={apart}):
+        {asks}
         open({str(tmp_path / "child")!r}, "w").write(str(os.getpid()))
         import time
         time.sleep(600)
@@ -212,8 +213,8 @@ def test_a_script_ends_within_seconds_when_its_parent_is_killed(tmp_path):
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        ("SIGKILL", "R was killed (SIGKILL), most likely by the system, for want of memory. "),
-        ("SIGSEGV", "R died (SIGSEGV); what it printed last is in the log. "),
+        ("SIGKILL", "this job was killed (SIGKILL), most likely by the system, for want of memory. "),
+        ("SIGSEGV", "this job died (SIGSEGV); what it printed last is in the log. "),
     ],
 )
 def test_a_script_apart_that_dies_is_one_message_that_names_study_and_model(tmp_path, number, words):

@@ -549,3 +549,22 @@ def test_a_model_that_cannot_be_is_refused_before_anything_runs(model, message):
     with pytest.raises(ValueError) as error:
         settings.read(changed("studies", "s", "models", to={"deciding": DECIDES | model}))
     assert message in str(error.value)
+
+
+def test_what_wrote_a_source_is_known_by_the_name_that_others_know_it_by():
+    config = yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8"))
+    weights = {"kind": "wheel", "title": "W", "licence": "x", "requirement": "w==1", "sha256": "0" * 64, "member": "w"}
+    config["models"] |= {"w": weights, "f": {"kind": "folder", "title": "F of ours", "licence": "x", "folder": "f"}}
+    config["sources"]["llama2"]["model"], config["sources"]["mistral"]["model"] = "w", "f"
+    archived = {"kind": "archived", "title": "A", "licence": "x"}
+    archived["responses"] = {"study1": config["sources"]["human"]["responses"]["study1"]}
+    config["sources"]["old"] = archived
+    config["studies"]["study1"]["sources"].append("old")
+    filled = settings.read(config)
+
+    assert settings.written_by(filled["studies"]["study1"], filled) == {
+        "human": "people",
+        "gpt4_turbo": "gpt-4-1106-preview",
+        "llama2": "w==1",
+        "mistral": "F of ours",
+    }

