@@ -137,7 +137,7 @@ class _Study:
                     "origin": "stand_in" if kind == "human" else "observed",
                 }
             )
-            if kind == "transformers":
+            if kind in settings.GENERATED:
                 self._generation(source, post.post_id, text)
         table = tables.RESPONSES.frame(rows)
         tables.RESPONSES.write(table, self.folder / "responses.csv")

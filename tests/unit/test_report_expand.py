@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from made_up_run import write
+from made_up_run import ROOT, config_of, write
 
 from empathic.errors import InputError
 from empathic.report import expand, loading
@@ -74,7 +74,6 @@ def test_the_structure_says_what_a_run_has(run):
         "name": "study1",
         "rated": True,
         "texts": True,
-        "generated": True,
         "simulated": True,
         "truth": True,
         "others": True,
@@ -99,3 +98,46 @@ def test_a_run_whose_claims_are_its_own_is_not_about_the_paper(run):
     assert run.about_paper
     assert not replace(run, claims=run.claims[run.claims.certainty == "own"]).about_paper
     assert not replace(run, claims=None).about_paper
+
+
+API = {"kind": "openai", "title": "a model behind an API", "model": "m-1", "licence": "terms", "max_tokens_total": 1000}
+
+
+def sourced(folder, sources):
+    """The document of a run of one study, of these sources alone."""
+    config = config_of("configs/smoke.yaml") | {"claims": []}
+    config["sources"] |= {"api": API}
+    study = config["studies"]["study1"] | {"sources": sources, "posts_may_leave": True}
+    del study["ratings"]
+    config["studies"] = {"study1": study}
+    if "human" not in sources:
+        config["sources"]["human"]["responses"] = {}
+    made = write(folder, config)
+    return expand.document(ROOT / "report" / "report.qmd", loading.load(made.results, made.simulated))
+
+
+# What the report says of each kind of sources: how they wrote, and whether their texts can be made again.
+SAID = {
+    "given": ["came as files"],
+    "drawn": ["the package's own sampler", "each forward pass a fixed shape", "Texts that were drawn here come out"],
+    "quantized": ["bitsandbytes"],
+    "asked": ["were asked of an API", "an endpoint promises nothing of the kind"],
+}
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (["api"], {"asked"}),
+        (["human"], {"given"}),
+        (["smollm2_fp32"], {"drawn"}),
+        (["smollm2_nf4", "api"], {"drawn", "quantized", "asked"}),
+        (["human", "smollm2_nf4", "api"], set(SAID)),
+    ],
+    ids=", ".join,
+)
+def test_of_each_kind_of_sources_it_is_said_how_they_wrote_and_of_no_other(tmp_path, sources, said):
+    document = sourced(tmp_path, sources)
+
+    for kind, parts in SAID.items():
+        assert [part in document for part in parts] == [kind in said] * len(parts), kind

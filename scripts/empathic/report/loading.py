@@ -154,6 +154,22 @@ class Run:
         return [study for study in self.studies.values() if study.ratings is None]
 
     @property
+    def wrote(self) -> dict[str, dict[str, Any]]:
+        """The sources whose texts the run has, by name, as the config declares them."""
+        with_texts = [study for study in self.studies.values() if study.posts is not None]
+        return {source: declared for study in with_texts for source, declared in study.declared.items()}
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of the sources whose texts the run has."""
+        return {declared["kind"] for declared in self.wrote.values()}
+
+    @property
+    def quantized(self) -> bool:
+        """Whether a source's weights were quantized here."""
+        return any(declared.get("quantization", "none") != "none" for declared in self.wrote.values())
+
+    @property
     def about_paper(self) -> bool:
         """Whether claims of the paper are among those decided: else the report is no replication of it."""
         return self.claims is not None and bool((self.claims.certainty != "own").any())
