@@ -44,6 +44,12 @@ def usual(usual_tables):
     return loading.load(usual_tables.results, usual_tables.simulated)
 
 
+@pytest.fixture
+def chdir(tmp_path, monkeypatch):
+    """A folder to draw into."""
+    monkeypatch.chdir(tmp_path)
+
+
 def rendered(made, path):
     render.render(made.results, made.simulated, path, engine="pandoc", source=ROOT / "report", say=lambda line: None)
     return pages.read(path)
@@ -465,3 +471,83 @@ def test_features_that_no_response_has_are_named_once_and_have_no_row(usual):
     assert "Left out, as no response has any: emojis." in table
     assert '<th scope="row">emojis</th>' not in table
     assert '<th scope="row">apologies</th>' in table
+
+
+def on_a_link(study, family, link, **columns):
+    """The study with a deciding model whose estimates are on the scale of a link, and further columns of its means."""
+    model = study.deciding
+    means = model.means.assign(estimate=0.01, conf_low=-0.2, conf_high=0.22, **columns)
+    contrasts = model.contrasts.assign(percent_of_range=float("nan"))
+    fit = model.fit | {"family": family, "link": link}
+    return replace(study, models=study.models | {"deciding": replace(model, means=means, contrasts=contrasts, fit=fit)})
+
+
+def test_of_an_ordinal_model_the_means_are_those_it_expects_of_raters_and_the_contrasts_are_latent(usual, chdir):
+    expected = {"expected": 5.25, "expected_std_error": 0.1, "expected_conf_low": 5.05, "expected_conf_high": 5.45}
+    study = on_a_link(usual.studies["study1"], "ordinal", "probit", **expected)
+
+    summary = head.summary(replace(usual, studies={"study1": study}))
+    assert "Estimated mean ratings on a scale from 1 to 7, with 95% intervals:" in summary
+    assert "5.25 [5.05, 5.45]" in summary and "0.01" not in summary
+    for part in (outcomes.means, outcomes.means_table):
+        shown = html.unescape(part(study))
+        assert "mean answers that the ordinal model expects, in units of the scale," in shown
+        assert "5.25" in shown and "0.01" not in shown
+    assert "5.25" in outcomes.truth_table(study) and "5.25" in outcomes.order(study)
+    points = figures.means(study).axes[0].collections[2].get_offsets()
+    assert {x for x, _ in points} == {5.25}
+    assert set(pd.read_csv("figures/study1-means.csv").estimate) == {5.25}
+    for part in (outcomes.overall, outcomes.contrasts, outcomes.contrasts_table, outcomes.domain_table):
+        assert "on the latent scale of the probit link" in html.unescape(part(study)), part
+        assert "units of the scale" not in part(study), part
+    assert "% of range" not in outcomes.contrasts_table(study)
+    assert figures.overall(study).axes[0].get_xlabel() == "Difference on the latent scale of the probit link"
+
+
+@pytest.mark.parametrize(("family", "link"), [("binomial", "logit"), ("poisson", "log"), ("ordinal", "probit")])
+def test_means_on_the_scale_of_a_link_are_called_so_and_stand_beside_no_rating_and_no_truth(usual, chdir, family, link):
+    study = on_a_link(usual.studies["study1"], family, link)
+    scale = f"on the {'latent scale' if family == 'ordinal' else 'scale'} of the {link} link"
+
+    summary = head.summary(replace(usual, studies={"study1": study}))
+    assert f"Estimated means {scale}, with 95% intervals:" in summary and "mean ratings" not in summary
+    shown = outcomes.means(study)
+    assert f"estimated marginal means {scale}" in shown and "circle" not in shown and "diamond" not in shown
+    drawing = figures.means(study).axes[0]
+    assert drawing.get_xlabel() == f"Estimated mean {scale}"
+    assert not drawing.lines and {x for one in drawing.collections[1:] for x, _ in one.get_offsets()} == {0.01}
+    assert figures.by_domain(study).get_supxlabel() == f"Estimated mean {scale}"
+    assert outcomes.truth_table(study).startswith("The means of the deciding model are on the scale of its link")
+
+
+def test_each_model_is_told_by_what_its_estimates_are_in(usual):
+    study = usual.studies["study1"]
+    ordinal = replace(
+        study.models["ordinal"], fit=study.models["ordinal"].fit | {"family": "ordinal", "link": "probit"}
+    )
+    table = outcomes.models_table(replace(study, models=study.models | {"ordinal": ordinal}))
+
+    said = re.findall(r"<td>([^<]*)</td><td>((?:in units|on the)[^<]*)</td>", table)
+    assert set(said) == {
+        ("deciding (decides)", "in units of the scale"),
+        ("two_intercept", "in units of the scale"),
+        ("ordinal", "on the latent scale of the probit link"),
+    }
+
+
+def test_the_claims_say_what_their_estimates_are_in_and_speak_of_a_paper_only_where_there_is_one(usual):
+    both = usual.claims.assign(family=["primary", "primary", "style"] * 2, estimate=0.3)
+    own = both.assign(certainty="own")
+
+    def told(claims):
+        return head.claims_table(replace(usual, claims=claims))
+
+    ratings, style = "of a claim about ratings in units of the scale", "of one about style in the unit of its feature"
+    assert f"({ratings} and {style})" in told(both) and "the paper's abstract" in told(both)
+    assert f"({style})" in told(own[own.family == "style"])
+    assert f"({ratings})" in told(own[own.family == "primary"])
+    assert "paper's" not in told(own).replace("and no paper's", "") and "Reported" not in told(own)
+    assert "The estimate is" not in told(own.assign(estimate=float("nan")))
+    study = on_a_link(usual.studies["study1"], "ordinal", "probit")
+    latent = replace(usual, studies=usual.studies | {"study1": study}, claims=own[own.study == "study1"])
+    assert "of a claim about ratings on the latent scale of the probit link" in head.claims_table(latent)

@@ -33,6 +33,28 @@ class Model:
     residuals: pd.DataFrame
 
     @property
+    def units(self) -> str:
+        """What its estimates are in, as words behind a noun: units of the ratings, or the scale of its link."""
+        if self.fit["link"] == "identity":
+            return "in units of the scale"
+        latent = "the latent scale" if self.fit["family"] == "ordinal" else "the scale"
+        return f"on {latent} of the {self.fit['link']} link"
+
+    @property
+    def tells_ratings(self) -> bool:
+        """Whether it has means in units of the ratings: its own, or of an ordinal model the answers that it expects."""
+        return self.fit["link"] == "identity" or "expected" in self.means
+
+    @property
+    def shown_means(self) -> pd.DataFrame:
+        """Its means, in units of the ratings where it has such."""
+        if "expected" not in self.means:
+            return self.means
+        known = {"estimate": "expected", "std_error": "expected_std_error"}
+        known |= {"conf_low": "expected_conf_low", "conf_high": "expected_conf_high"}
+        return self.means.assign(**{name: self.means[column] for name, column in known.items()})
+
+    @property
     def overall(self) -> pd.DataFrame:
         """The contrasts over domains of equal weight."""
         return self.contrasts[self.contrasts.by.isna()]
