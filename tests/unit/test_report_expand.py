@@ -78,6 +78,7 @@ def test_the_structure_says_what_a_run_has(run):
         "truth": True,
         "others": True,
         "compared": True,
+        "by_domain": True,
         "counted": True,
         "left_out_in_turn": False,
         "multiverse": False,

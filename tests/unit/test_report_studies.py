@@ -10,7 +10,7 @@ import pytest
 from made_up_run import ROOT, config_of, write, write_many
 
 from empathic import checks, tables
-from empathic.report import expand, figures, head, loading, methods, outcomes, render, styles
+from empathic.report import expand, figures, head, loading, methods, outcomes, raters, render, styles
 
 EXPORT = {"file": "ratings.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}
 
@@ -551,3 +551,42 @@ def test_the_claims_say_what_their_estimates_are_in_and_speak_of_a_paper_only_wh
     study = on_a_link(usual.studies["study1"], "ordinal", "probit")
     latent = replace(usual, studies=usual.studies | {"study1": study}, claims=own[own.study == "study1"])
     assert "of a claim about ratings on the latent scale of the probit link" in head.claims_table(latent)
+
+
+def test_of_one_source_nothing_is_compared_by_any_model_or_by_its_words(tmp_path):
+    simulate = {"raters": 20, "posts_per_rater": 5, "effects": {"sources": {"human": 0.0}}}
+    config = config_of("configs/smoke.yaml") | {"claims": []}
+    changed = {"sources": ["human"], "ratings": {"simulate": simulate}}
+    config["studies"] = {"study1": config["studies"]["study1"] | changed}
+    made = write(tmp_path, config)
+    run = loading.load(made.results, made.simulated)
+    document = expand.document(ROOT / "report" / "report.qmd", run)
+
+    assert "to show how much hangs on the choice" not in document and "outcomes.models_table" not in document
+    assert "outcomes.fit_sentence(model) for model in study.others.values()" in document
+    study = run.studies["study1"]
+    assert styles.distinctive_table(study) == "There is one source, and so none whose words could be set against it."
+
+
+def test_of_one_domain_nothing_is_told_by_domain(tmp_path, usual):
+    def one_domain(posts):
+        return posts.assign(domain="parenting")
+
+    config = config_of("configs/smoke.yaml") | {"claims": []}
+    made = write(tmp_path, config, change_posts=one_domain)
+    run = loading.load(made.results, made.simulated)
+    document = expand.document(ROOT / "report" / "report.qmd", run)
+
+    assert "there is one domain; what is said by domain is left out." in head.left_out(run)
+    for part in ("## By domain", "outcomes.contrasts(", "outcomes.by_domain(", "outcomes.interaction(study)"):
+        assert part not in document, part
+        assert part in expand.document(ROOT / "report" / "report.qmd", usual), part
+    assert "outcomes.contrasts_table(study)" in document
+
+
+def test_only_a_report_on_the_paper_says_that_its_assignment_is_not_known(usual):
+    study = usual.studies["study1"]
+    own = replace(usual, claims=None)
+
+    assert "This assignment is ours; the paper&#39;s is not known here." in raters.assignment(usual, study)
+    assert "This assignment is ours." in raters.assignment(own, study) and "paper" not in raters.assignment(own, study)

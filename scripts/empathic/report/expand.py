@@ -80,6 +80,7 @@ def _study(study: Study) -> dict[str, Any]:
         "truth": study.truth is not None,
         "others": bool(study.others),
         "compared": study.ratings is not None and not study.deciding.contrasts.empty,
+        "by_domain": len(study.domains) > 1,
         "counted": study.count_tests is not None and not study.count_tests.empty,
         "left_out_in_turn": study.leave_one_out is not None,
         "multiverse": study.multiverse is not None,

@@ -284,7 +284,7 @@ def drawn_contrasts(study: Study) -> list[str]:
 
 
 def expected_by_source(study: Study) -> dict[str, float]:
-    """The expected rating of each source that raters were simulated from; empty where none were, or none is estimated."""
+    """The expected rating of each source that raters were simulated from; empty where none is estimated."""
     return study.truth["expected"]["source"] if study.truth and study.deciding.tells_ratings else {}
 
 

@@ -91,8 +91,9 @@ def contrasts(study: Study) -> str:
     shown = figures.drawn_contrasts(study)
     total = study.deciding.contrasts.contrast.nunique()
     caption = (
-        f"{prose(study.title)}: differences of sources {_units(study)}, with 95% intervals, over all domains and within "
-        f"each. The band holds differences smaller than the smallest effect size of interest.{_made(study)}{_of_all(shown, total)}"
+        f"{prose(study.title)}: differences of sources {_units(study)}, with 95% intervals, over all domains and "
+        "within each. The band holds differences smaller than the smallest effect size of interest."
+        f"{_made(study)}{_of_all(shown, total)}"
     )
     overall = study.deciding.overall[study.deciding.overall.contrast.isin(shown)]
     values = _estimates(overall, overall.contrast.map(study.contrast_title))
@@ -109,8 +110,9 @@ def overall(study: Study) -> str:
     drawn = table[table.contrast.isin(figures.drawn_contrasts(study))]
     caption = (
         f"{prose(study.title)}: differences of sources {_units(study)}, over domains of equal weight, with 95% "
-        "intervals (thin) and 90% intervals (thick). The band holds differences smaller than the smallest effect size of interest: where the "
-        f"thick line lies inside it, the two are equivalent at the unadjusted 5% level.{_made(study)}"
+        "intervals (thin) and 90% intervals (thick). The band holds differences smaller than the smallest effect size "
+        "of interest: where the thick line lies inside it, the two are equivalent at the unadjusted 5% level."
+        f"{_made(study)}"
         f"{_of_all(drawn, len(table))}"
     )
     values = _estimates(drawn, drawn.contrast.map(study.contrast_title))
@@ -216,7 +218,8 @@ def contrasts_table(study: Study) -> str:
     caption = (
         f"{prose(study.title)}: contrasts over domains of equal weight (deciding model). Intervals are unadjusted; "
         f"{_adjusted(study.deciding.overall)} Equivalence is the larger p of two one-sided tests against "
-        f"±{number(study.deciding.overall.sesoi.max())} (the SESOI). Differences and the SESOI are {_units(study)}.{_made(study)}"
+        f"±{number(study.deciding.overall.sesoi.max())} (the SESOI). Differences and the SESOI are {_units(study)}."
+        f"{_made(study)}"
     )
     return blocks.table(f"{study.name}-contrasts", caption, _contrast_columns(study, study.deciding.overall))
 
@@ -415,8 +418,8 @@ def leave_one_out_table(study: Study) -> str:
     ]
     lost = study.leave_one_out[study.leave_one_out.status != "converged"].groupby(["left", "left_out"]).ngroups
     caption = (
-        f"{prose(study.title)}: differences by the deciding model, {_units(study)}, fitted without each post and without each domain in "
-        f"turn; fits that failed or could not be had: {count(lost)}.{_made(study)}"
+        f"{prose(study.title)}: differences by the deciding model, {_units(study)}, fitted without each post and "
+        f"without each domain in turn; fits that failed or could not be had: {count(lost)}.{_made(study)}"
     )
     return blocks.table(f"{study.name}-left-out-in-turn", caption, columns)
 

@@ -143,6 +143,8 @@ def classifier(study: Study) -> str:
 def distinctive_table(study: Study) -> str:
     """Table: the most distinctive words and phrases of each source."""
     table = study.style_tables["distinctive"]
+    if len(study.sources) == 1:
+        return "There is one source, and so none whose words could be set against it."
     if table.empty:
         return "No source says anything more often than the others."
     lengths = sorted(table.length.unique())
