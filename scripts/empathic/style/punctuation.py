@@ -36,7 +36,7 @@ def punctuation(text: Text) -> dict[str, int]:
         "quotes": rest.count('"') if rest.isascii() else len(_QUOTE.findall(rest)),
         "parentheses": rest.count("("),
         "emojis": text.emojis,
-        "emoticons": text.emoticons,
+        "emoticons": len(text.emoticons),
         "capitals": sum(len([word for word in words if word.isupper() and len(word) > 1]) for words in text.sentences),
     }
 

@@ -58,7 +58,7 @@ class Text:
 
     whole: in NFC, with line feeds alone. bare: one form of every sign, without emojis, emoticons, list numbers and the
     points of abbreviations. sentences: the words of each sentence, as written; marks: what ended each, empty for the
-    end of a line. emojis, emoticons: how many were taken out.
+    end of a line. emojis: how many were taken out; emoticons: those taken out, as written.
     """
 
     whole: str
@@ -66,7 +66,7 @@ class Text:
     sentences: list[list[str]]
     marks: list[str]
     emojis: int
-    emoticons: int
+    emoticons: list[str]
 
     @property
     def tokens(self) -> list[str]:
@@ -81,12 +81,17 @@ def parse(text: str) -> Text:
     return Text(whole, bare, *_sentences(bare), emojis, emoticons)
 
 
+def is_emoticon(word: str) -> bool:
+    """Whether a word is an emoticon that is taken out of texts."""
+    return bool(_EMOTICON.fullmatch(word))
+
+
 def has_ellipsis(bare: str) -> bool:
     """Whether a text may hold an ellipsis: most do not, and a look for one takes far less than ELLIPSIS."""
     return any(beginning in bare for beginning in _BEGINNINGS)
 
 
-def _bare(text: str) -> tuple[str, int, int]:
+def _bare(text: str) -> tuple[str, int, list[str]]:
     """The text with one form of every sign; its emojis and emoticons, which are taken out."""
     emojis = 0
     if not text.isascii():
@@ -100,7 +105,9 @@ def _bare(text: str) -> tuple[str, int, int]:
     dotted = _MAYBE_ADDRESS.search(text)
     if dotted:
         text = _ADDRESS.sub(_without_address, text)
-    text, emoticons = _EMOTICON.subn(" ", text)
+    emoticons = _EMOTICON.findall(text)
+    if emoticons:
+        text = _EMOTICON.sub(" ", text)
     text = _LIST_NUMBER.sub(" ", text)
     text = _INSIDE_NUMBER.sub("", text)
     if dotted:
