@@ -23,6 +23,8 @@ NEEDS = {
     "no interaction": ({"sources"}, "primary"),
     "style difference": ({"sources", "features"}, "style"),
 }
+# The paper that this package replicates, by its key in report/references.bib; and the certainty of a run's own claims.
+LEE2024, OWN = "lee2024", "own"
 # Features of a dictionary that a replicator holds, whose categories are not ours to list.
 LIWC = "liwc_"
 
@@ -103,11 +105,20 @@ class Claim(Section):
 
 class _File(Section):
     claims: tuple[Claim, ...]
+    paper: str | None = Field(
+        None, min_length=1, description=f"Whose claims these are: {LEE2024}, or another paper's citation, in words"
+    )
 
     @model_validator(mode="after")
     def _holds_claims(self):
         if not self.claims:
             raise ValueError("there are no claims under `claims`")
+        return self
+
+    @model_validator(mode="after")
+    def _names_the_paper(self):
+        if self.paper is None and any(claim.certainty != OWN for claim in self.claims):
+            raise ValueError(f"claims of a paper need `paper:` above `claims:`, {LEE2024} or another's citation")
         return self
 
 
@@ -139,7 +150,16 @@ def read_all(paths: Iterable[Path | str]) -> dict[str, tuple[Claim, ...]]:
 
 
 def read(path: Path | str) -> tuple[Claim, ...]:
-    """Read one file of claims: YAML, UTF-8, one key `claims` with a list. Raises InputError with all its mistakes."""
+    """The claims of one file: YAML, UTF-8, a list under `claims`. Raises InputError with all its mistakes."""
+    return _read(path).claims
+
+
+def paper(path: Path | str) -> str | None:
+    """Whose claims one file holds, as it says; None: of no paper. Raises InputError with all mistakes of the file."""
+    return _read(path).paper
+
+
+def _read(path: Path | str) -> _File:
     try:
         content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
@@ -149,7 +169,7 @@ def read(path: Path | str) -> tuple[Claim, ...]:
     except yaml.YAMLError as error:
         raise InputError(path, _yaml_problem(error), "Correct the YAML there") from None
     try:
-        return _File.model_validate(content).claims
+        return _File.model_validate(content)
     except ValidationError as error:
         problems = "; ".join(_explain(mistake, content) for mistake in error.errors())
         raise InputError(path, problems, "Correct it; data/claims/paper.yaml is an example") from None

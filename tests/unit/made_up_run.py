@@ -465,6 +465,7 @@ def _claims(made, config):
                     "origin": "simulated",
                     "why": "the ratings are simulated",
                     "file": "claims.yaml",
+                    "paper": None if certainty == "own" else "lee2024",
                 }
                 | ({"model": "deciding", "estimate": 0.31, "conf_low": 0.12, "conf_high": 0.5} if demo else {})
             )

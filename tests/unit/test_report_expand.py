@@ -4,7 +4,7 @@ import pytest
 from made_up_run import ROOT, config_of, write
 
 from empathic.errors import InputError
-from empathic.report import expand, loading
+from empathic.report import expand, head, loading
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +96,17 @@ def test_the_structure_says_what_a_run_has(run):
 
 
 def test_a_run_whose_claims_are_its_own_is_not_about_the_paper(run):
-    assert run.about_paper
-    assert not replace(run, claims=run.claims[run.claims.certainty == "own"]).about_paper
-    assert not replace(run, claims=None).about_paper
+    own = replace(run, claims=run.claims[run.claims.certainty == "own"])
+    other = replace(run, claims=run.claims.assign(paper=run.claims.paper.replace("lee2024", "A. Body (2020), *Title*")))
+
+    assert run.about_paper and not run.other_papers
+    for not_about in (own, other, replace(run, claims=None)):
+        document = expand.document(ROOT / "report" / "report.qmd", not_about)
+        assert not not_about.about_paper
+        assert "lee2024" not in document and "What is not known of the paper" not in document
+        assert ("It looks for what others found" in document) == (not_about is other)
+        assert ("Where this run departs from the paper" in document) == (not_about is other)
+    assert head.other_papers(other) == "A&#46; Body &#40;2020&#41;&#44; &#42;Title&#42;"
 
 
 API = {"kind": "openai", "title": "a model behind an API", "model": "m-1", "licence": "terms", "max_tokens_total": 1000}

@@ -4,6 +4,7 @@ The data are not the package's to pass on: without them these tests are skipped.
 """
 
 import json
+import re
 
 import numpy as np
 import plain_numbers
@@ -108,3 +109,4 @@ def test_the_report_shows_both_studies_as_observed(run):
 
     assert "All six sources, with their texts" in page and "The five sources of the published table" in page
     assert "simulated" not in page.lower()
+    assert not re.search(r"\bLee\b", page), "it is a report on another study"

@@ -67,6 +67,7 @@ def structure(run: Run) -> dict[str, Any]:
         "claims": run.claims is not None,
         "demo": run.claims is not None and bool(run.claims.demo_verdict.notna().any()),
         "about_paper": run.about_paper,
+        "other_papers": bool(run.other_papers),
         "verdicts": run.claims is not None and bool((run.claims.verdict != "not testable").any()),
     }
 

@@ -46,6 +46,11 @@ def commit(run: Run) -> Prose:
     return Prose(f"Commit {prose(run.provenance['commit'][:12])}, {state}.")
 
 
+def other_papers(run: Run) -> Prose:
+    """The citations of the papers beside Lee et al. (2024) whose claims are decided."""
+    return listing(prose(paper) for paper in run.other_papers)
+
+
 def warning(run: Run) -> Prose:
     """The line below the title, where the run is no evidence, or not yet."""
     weakest_first = ("simulated", "stand_in")

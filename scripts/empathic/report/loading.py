@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from empathic import files, tables
+from empathic.claimfile import LEE2024
 from empathic.instrument import Instrument
 from empathic.origin import weakest
 from empathic.settings import GENERATED, has_real_ratings, has_texts, is_rated
@@ -192,9 +193,19 @@ class Run:
         return any(declared.get("quantization", "none") != "none" for declared in self.wrote.values())
 
     @property
+    def papers(self) -> list[str]:
+        """The papers whose claims are decided, as their claims files name them."""
+        return [] if self.claims is None else list(dict.fromkeys(self.claims.paper.dropna()))
+
+    @property
     def about_paper(self) -> bool:
-        """Whether claims of the paper are among those decided: else the report is no replication of it."""
-        return self.claims is not None and bool((self.claims.certainty != "own").any())
+        """Whether claims of Lee et al. (2024) are among those decided: else the report is no replication of it."""
+        return LEE2024 in self.papers
+
+    @property
+    def other_papers(self) -> list[str]:
+        """The further papers whose claims are decided: their citations."""
+        return [paper for paper in self.papers if paper != LEE2024]
 
 
 def load(results: Path | str, simulated: Path | str) -> Run:
