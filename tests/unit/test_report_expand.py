@@ -80,6 +80,8 @@ def test_the_structure_says_what_a_run_has(run):
         "compared": True,
         "by_domain": True,
         "counted": True,
+        "components": True,
+        "claims_by_model": True,
         "left_out_in_turn": False,
         "multiverse": False,
         "power": False,

@@ -275,3 +275,38 @@ def test_the_rules_of_the_run_are_drawn_and_their_times_listed(run):
     assert '<th scope="row">list rules</th><td class="number">1</td>' in reproducibility.runtimes_table(run)
     without = replace(run, provenance=run.provenance | {"runtimes": {}})
     assert reproducibility.runtimes_table(without).startswith("Snakemake's benchmarks of this run are not here")
+
+
+def cells(table):
+    """The cells of a table's rows, without its head."""
+    return [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in re.findall(r"<tr>(.*?)</tr>", table)][1:]
+
+
+def test_each_claim_stands_by_each_model_the_deciding_one_first_and_it_decides_nothing(run, study):
+    table = robustness.claims_by_model(run, study)
+
+    rows = cells(table)
+    assert [(row[0], row[1], row[3], row[-1]) for row in rows] == [
+        ("Claim 1 of study1 in words", "deciding (decides)", "0.31", "recovered"),
+        ("Claim 1 of study1 in words", "two_intercept", "0.33", "recovered"),
+        ("Claim 2 of study1 in words", "deciding (decides)", "0.31", "inconclusive"),
+        ("Claim 2 of study1 in words", "two_intercept", "0.33", "inconclusive"),
+    ]
+    assert "only the deciding model decides" in table and "**Simulated ratings.**" in table
+    assert "study2" not in table
+
+
+def test_the_components_of_each_claim_stand_with_their_own_p_at_most_a_dozen_of_each(run, study):
+    rows = cells(robustness.components(run, study))
+    assert [row[:3] for row in rows] == [[f"Claim {number} of study1 in words", "a - b", "0.31"] for number in (1, 2)]
+
+    one = run.components.iloc[[0]]
+    many = pd.concat([one.assign(component=f"a - {number}") for number in range(20)], ignore_index=True)
+    table = robustness.components(replace(run, components=many), study)
+    assert len(cells(table)) == robustness.MOST_COMPONENTS and "claims_components.csv has all 20." in table
+
+
+def test_without_claims_none_is_set_beside_another_model(run, study):
+    bare = replace(run, claims=None, components=None, by_model=None)
+
+    assert bare.claims_by_model(study).empty and bare.components_of(study).empty

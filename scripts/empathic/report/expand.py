@@ -52,7 +52,7 @@ def included(source: Path, above: tuple[Path, ...] = ()) -> str:
 
 def structure(run: Run) -> dict[str, Any]:
     """What decides which parts a report has."""
-    studies = [_study(study) for study in run.studies.values()]
+    studies = [_study(run, study) for study in run.studies.values()]
     return {
         "title": prose(run.config["report"]["title"]),
         "warning": head.warning(run),
@@ -72,7 +72,7 @@ def structure(run: Run) -> dict[str, Any]:
     }
 
 
-def _study(study: Study) -> dict[str, Any]:
+def _study(run: Run, study: Study) -> dict[str, Any]:
     return {
         "name": study.name,
         "rated": study.ratings is not None,
@@ -83,6 +83,8 @@ def _study(study: Study) -> dict[str, Any]:
         "compared": study.ratings is not None and not study.deciding.contrasts.empty,
         "by_domain": len(study.domains) > 1,
         "counted": study.count_tests is not None and not study.count_tests.empty,
+        "components": not run.components_of(study).empty,
+        "claims_by_model": not run.claims_by_model(study).empty,
         "left_out_in_turn": study.leave_one_out is not None,
         "multiverse": study.multiverse is not None,
         "power": study.power is not None,

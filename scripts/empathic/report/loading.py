@@ -176,6 +176,20 @@ class Run:
         """The studies whose texts await their raters."""
         return [study for study in self.studies.values() if study.ratings is None]
 
+    def claims_by_model(self, study: Study) -> pd.DataFrame:
+        """What other models than the deciding one would make of the claims of a study."""
+        return self._of_claims(study, self.by_model, tables.BY_MODEL)
+
+    def components_of(self, study: Study) -> pd.DataFrame:
+        """The components of the claims of a study."""
+        return self._of_claims(study, self.components, tables.COMPONENTS)
+
+    def _of_claims(self, study: Study, table: pd.DataFrame | None, schema: tables.Table) -> pd.DataFrame:
+        """The rows about claims of a study; none where the run has no claims."""
+        if self.claims is None or table is None:
+            return schema.frame([])
+        return table[table.claim_id.isin(self.claims.claim_id[self.claims.study == study.name])]
+
     @property
     def wrote(self) -> dict[str, dict[str, Any]]:
         """The sources whose texts the run has, by name, as the config declares them."""

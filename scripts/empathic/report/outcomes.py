@@ -366,7 +366,7 @@ def models_table(study: Study) -> str:
     rows.sort(key=lambda row: order.index(row[0]))
     columns = [
         blocks.words("Contrast", [study.contrast_title(contrast) for contrast, _, _ in rows]),
-        blocks.words("Model", [_named(model.name) for _, model, _ in rows]),
+        blocks.words("Model", [named(model.name) for _, model, _ in rows]),
         blocks.words("Estimates", [model.units for _, model, _ in rows]),
         blocks.numbers("Difference", [number(row.estimate) for _, _, row in rows]),
         blocks.numbers("SE", [number(row.std_error, 3) for _, _, row in rows]),
@@ -379,7 +379,8 @@ def models_table(study: Study) -> str:
     )
 
 
-def _named(model: str) -> str:
+def named(model: str) -> str:
+    """A model's name, and whether it decides."""
     return f"{model} (decides)" if model == "deciding" else model
 
 
