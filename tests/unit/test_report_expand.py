@@ -1,6 +1,8 @@
+import re
 from dataclasses import replace
 
 import pytest
+import yaml
 from made_up_run import ROOT, config_of, write
 
 from empathic.errors import InputError
@@ -152,3 +154,47 @@ def test_of_each_kind_of_sources_it_is_said_how_they_wrote_and_of_no_other(tmp_p
 
     for kind, parts in SAID.items():
         assert [part in document for part in parts] == [kind in said] * len(parts), kind
+
+
+def test_every_reference_is_cited_somewhere_and_every_citation_has_its_reference():
+    report = ROOT / "report"
+    entries = re.findall(r"^@\w+\{([^,\s]+),", (report / "references.bib").read_text(encoding="utf-8"), re.M)
+    sources = [*report.rglob("*.qmd"), *(ROOT / "scripts/empathic/report").glob("*.py")]
+    cited = {
+        key
+        for path in sources
+        for key in re.findall(r"@([a-z]+\d{4}[a-z]*|lenth|quarto|bitsandbytes)\b", path.read_text("utf-8"))
+    }
+    configs = [*(ROOT / "configs").glob("*.yaml"), ROOT / "config.yaml"]
+    given = {
+        key for path in configs for key in yaml.safe_load(path.read_text("utf-8")).get("report", {}).get("data_of", [])
+    }
+
+    assert len(entries) == len(set(entries))
+    assert {*cited, *given} == set(entries)
+
+
+def test_published_data_are_cited_where_the_config_names_them_and_an_unknown_key_is_refused(run):
+    source = ROOT / "report" / "report.qmd"
+
+    def of(*keys):
+        report = run.config["report"] | {"data_of": list(keys)}
+        return replace(run, provenance=run.provenance | {"config": run.config | {"report": report}})
+
+    assert "are those of [@welivita2024; @welivita2024chatgpt]." in expand.document(
+        source, of("welivita2024", "welivita2024chatgpt")
+    )
+    assert "published before" not in expand.document(source, run)
+    with pytest.raises(InputError, match=r"references\.bib: it has no 'nobody2020', which the config names"):
+        expand.document(source, of("nobody2020"))
+
+
+def test_only_a_measure_that_a_study_has_is_cited(run):
+    source = ROOT / "report" / "report.qmd"
+    study = run.studies["study1"]
+    style = study.style.assign(feature=study.style.feature.replace({"emojis": "sentiment", "apologies": "empath_joy"}))
+
+    measured = expand.document(source, replace(run, studies=run.studies | {"study1": replace(study, style=style)}))
+
+    for citation in ("@hutto2014", "@fast2016"):
+        assert citation in measured and citation not in expand.document(source, run)

@@ -206,6 +206,11 @@ class Run:
         """Whether a source's weights were quantized here."""
         return any(declared.get("quantization", "none") != "none" for declared in self.wrote.values())
 
+    def measures(self, beginning: str) -> bool:
+        """Whether a study has a feature of style whose name begins so."""
+        tables_ = [study.style for study in self.studies.values() if study.style is not None]
+        return any(table.feature.str.startswith(beginning).any() for table in tables_)
+
     @property
     def papers(self) -> list[str]:
         """The papers whose claims are decided, as their claims files name them."""

@@ -52,7 +52,7 @@ def claims_by_model(run: Run, study: Study) -> str:
     ]
     caption = (
         f"{prose(study.title)}: the claims about ratings by each model, for sensitivity alone: only the deciding model "
-        "decides, and of data that are not observed nothing is a verdict. Intervals are unadjusted, 95% (90% for an "
+        "decides, and of data that are not observed nothing is a verdict. With unadjusted 95% intervals (90% for an "
         f"equivalence).{MADE[study.deciding.fit['origin']]}"
     )
     return blocks.table(f"{study.name}-claims-by-model", caption, columns)
