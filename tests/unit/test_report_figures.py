@@ -3,9 +3,11 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from made_up_run import write
+from matplotlib.colors import to_rgb
 
 from empathic import rulegraph, tables
 from empathic.report import (
@@ -310,3 +312,49 @@ def test_without_claims_none_is_set_beside_another_model(run, study):
     bare = replace(run, claims=None, components=None, by_model=None)
 
     assert bare.claims_by_model(study).empty and bare.components_of(study).empty
+
+
+def linear(colour):
+    """The linear light of an sRGB colour."""
+    values = np.array(to_rgb(colour))
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+# What an eye without one kind of cones sees, of linear light: G. M. Machado, M. M. Oliveira and L. A. F. Fernandes
+# (2009), IEEE TVCG 15(6), table of severity 1.0.
+BLIND = {
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+# From linear light to Lab, of the CIE's 1976 recommendation and the white of sRGB (D65).
+XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+
+
+def lab(light):
+    x, y, z = np.cbrt(np.array(XYZ) @ np.clip(light, 0, 1) / [0.95047, 1, 1.08883])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def apart(first, second, eye):
+    """How far two colours lie apart to an eye (CIE 1976, about 2 being just noticeable)."""
+    return np.linalg.norm(lab(np.array(BLIND[eye]) @ linear(first)) - lab(np.array(BLIND[eye]) @ linear(second)))
+
+
+@pytest.mark.parametrize("eye", BLIND)
+def test_colours_that_stand_for_sources_next_to_each_other_are_told_apart_by_colour_blind_readers(eye):
+    near = list(zip(figures.SHADES, figures.SHADES[1:], strict=False))
+
+    assert [(one, two) for one, two in near if apart(one, two, eye) < 18] == []
+    assert apart(figures.MAIN, figures.TRUTH, eye) > 40
+    # That the measure can fail: a green and a purple that it took for one.
+    assert apart("#007A5A", "#9A4A7A", "deutan") < 16 < apart("#007A5A", "#0072B2", "deutan")
+
+
+def test_every_colour_that_draws_data_stands_out_on_white_and_no_two_sources_share_colour_and_mark():
+    def contrast(colour):
+        return 1.05 / (linear(colour) @ np.array(XYZ)[1] + 0.05)
+
+    # 3: what WCAG 2.2 asks of graphics.
+    drawn = (*figures.SHADES, figures.MAIN, figures.TRUTH, figures.WARNING, figures.MUTED)
+    assert [colour for colour in drawn if contrast(colour) < 3] == []
+    assert len(set(zip(figures.SHADES, figures.MARKERS, strict=True))) == len(figures.SHADES)

@@ -10,7 +10,19 @@ import pytest
 from made_up_run import ROOT, config_of, write, write_many
 
 from empathic import checks, tables
-from empathic.report import expand, figures, head, loading, methods, outcomes, raters, render, styles
+from empathic.report import (
+    diagnostics,
+    expand,
+    figures,
+    head,
+    loading,
+    methods,
+    outcomes,
+    raters,
+    render,
+    robustness,
+    styles,
+)
 
 EXPORT = {"file": "ratings.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}
 
@@ -318,8 +330,25 @@ def test_examples_are_the_first_post_of_each_domain(usual):
     assert [post for post in study.posts.post_id if f"Post {post}<" in shown] == first
 
 
+def every_way(study):
+    """The ratings of a study analysed one way, of each contrast."""
+    known = {"treatment": "gaussian", "d": -0.2, "p_value": 0.01, "origin": study.deciding.fit["origin"]}
+    return pd.DataFrame([known | {"contrast": name} for name in study.deciding.overall.contrast])
+
+
 @pytest.mark.parametrize(
-    "drawing", [figures.distribution, figures.means, figures.contrasts, figures.overall, figures.by_domain]
+    "drawing",
+    [
+        figures.distribution,
+        figures.means,
+        figures.contrasts,
+        figures.overall,
+        figures.by_domain,
+        diagnostics._residuals,
+        diagnostics._random_effects,
+        lambda study: robustness._multiverse(study, every_way(study), figures.drawn_contrasts(study)),
+    ],
+    ids=["ratings", "means", "contrasts", "overall", "by domain", "residuals", "random effects", "multiverse"],
 )
 def test_every_drawing_of_simulated_ratings_says_so_inside(usual, drawing):
     assert drawing(usual.studies["study1"]).get_suptitle() == "SIMULATED RATINGS: no finding"

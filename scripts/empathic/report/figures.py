@@ -23,7 +23,7 @@ INK, MUTED, BAND = "#1a1a1a", "#5c5c5c", "#e8e8e8"
 # Okabe and Ito's palette, the colours that stand out on white.
 MAIN, TRUTH, WARNING = "#0072B2", "#D55E00", "#A33A00"
 # The rest of it, dark enough on white, for sources drawn together: told apart by marker, too.
-SHADES = ("#0072B2", "#D55E00", "#007A5A", "#9A4A7A", "#1a1a1a", "#8A6D00", "#2F8FC4", "#5c5c5c")
+SHADES = ("#0072B2", "#D55E00", "#006B4F", "#BF5E95", "#1a1a1a", "#8A6D00", "#2F8FC4", "#5c5c5c")
 MARKERS = "osD^vPX<"
 THEME = {
     "figure.dpi": 96,
