@@ -1,6 +1,11 @@
 import math
+import os
 import random
 import re
+import shutil
+import subprocess
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +13,7 @@ import pytest
 
 from empathic import features, settings, tables
 from empathic.errors import InputError
-from empathic.style import measure, sentiment, wordlists
+from empathic.style import distinctive, likeness, measure, sentiment, tokens, wordlists
 
 PROSE = (
     "I'm so sorry you're going through this... It isn't your fault! Dr. Lee says 3.5 hours is fine (really), "
@@ -241,6 +246,14 @@ def test_composed_and_decomposed_letters_count_alike():
 def test_a_long_text_of_anything_is_measured(text):
     # A pattern of quadratic time would take hours here.
     assert count("n_words", text) == len(text.split())
+    parsed = tokens.parse(text)
+    by_source, origins = {"a": [parsed, parsed], "b": [tokens.parse("I hear you.")]}, {"a": "observed", "b": "observed"}
+    told, said_again = distinctive.distinctive(by_source, origins), distinctive.repeated(by_source, origins)
+    runs = likeness.runs([parsed, parsed, *by_source["b"]])
+    assert told.empty or set(told.source) <= {"a", "b"}
+    assert said_again.empty or set(said_again.n) == {2}
+    alike = runs[0].multiply(runs[1]).sum()
+    assert alike == pytest.approx(1 if len(parsed.tokens) >= 3 and runs[0].sum() else 0)
 
 
 def responses(rows):
@@ -398,18 +411,47 @@ def real_study():
     pytest.skip("the study of Welivita and Pu (2024) is not in data/external/welivita2024")
 
 
-def test_on_a_real_study_the_words_are_those_that_were_published():
-    folder = real_study()
-    published = pd.read_csv(folder / "welivita_ratings_long.csv")
-    texts = pd.read_csv(folder / "welivita_responses.csv", keep_default_na=False)
-    both = texts.merge(published, on=["post_id", "source"]).head(1500)
+def words_by_wc(texts, folder):
+    """How many words GNU wc counts in each text, in a UTF-8 locale; skips where there is no such wc."""
+    known = (
+        subprocess.run(["wc", "--version"], capture_output=True, text=True, check=False) if shutil.which("wc") else None
+    )
+    if known is None or "GNU coreutils" not in known.stdout:
+        pytest.skip("no wc of GNU coreutils on PATH: no word count was held against it")
+    for number, text in enumerate(texts):
+        (folder / f"{number}.txt").write_text(text, encoding="utf-8")
+    names = "\0".join(str(folder / f"{number}.txt") for number in range(len(texts)))
+    counted = subprocess.run(
+        ["wc", "-w", "--files0-from=-"],
+        input=names,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [int(line.split()[0]) for line in counted.stdout.splitlines()[: len(texts)]]
 
-    measured = both.response_text.map(lambda text: measure.features_of(text, TOOLS))
 
-    assert len(both) == 1500
-    assert measured.map(lambda row: row["n_words"]).tolist() == both.n_words.tolist()
-    plain = both.response_text.str.count("!") == measured.map(lambda row: row["exclamation_marks"])
-    assert plain.all()
+def test_on_every_text_of_a_real_study_the_words_are_those_of_wc(tmp_path):
+    texts = pd.read_csv(real_study() / "welivita_responses.csv", keep_default_na=False).response_text
+
+    assert len(texts) == 12_000
+    counted = words_by_wc(texts, tmp_path)
+    ours = [len(text.split()) for text in texts]
+    assert [place for place, (wc, own) in enumerate(zip(counted, ours, strict=True)) if wc != own] == []
+    # And that is the feature: of every tenth, as all of it is measured at once.
+    assert [count("n_words", text) for text in texts[::10]] == ours[::10]
+
+
+def test_on_a_real_study_marks_are_the_characters_that_are_there():
+    texts = pd.read_csv(real_study() / "welivita_responses.csv", keep_default_na=False).response_text[::10]
+
+    for text in texts:
+        signs = Counter(unicodedata.name(char, "") for char in text)
+        measured = measure.features_of(text, TOOLS)
+        assert measured["exclamation_marks"] == signs["EXCLAMATION MARK"], text
+        assert measured["semicolons"] <= signs["SEMICOLON"], text
+        assert measured["question_marks"] == signs["QUESTION MARK"], text
 
 
 def test_on_a_real_study_the_weights_are_vaders():
