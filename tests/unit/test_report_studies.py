@@ -443,7 +443,8 @@ def test_ratings_that_are_declared_and_awaited_are_no_ratings(tmp_path):
 
 def test_style_says_what_was_compared_and_what_is_left_out(usual):
     study = usual.studies["study1"]
-    page = {name: str(getattr(styles, name)(study)) for name in ("contrasts_table", "classifier", "likeness_table")}
+    page = {name: str(getattr(styles, name)(study)) for name in ("contrasts_table", "classifier")}
+    page["likeness_table"] = styles.likeness_table(usual, study)
 
     tests = int(study.style_tables["contrasts"].p_value.notna().sum())
     assert tests == 21
@@ -619,3 +620,15 @@ def test_only_a_report_on_the_paper_says_that_its_assignment_is_not_known(usual)
 
     assert "This assignment is ours; the paper&#39;s is not known here." in raters.assignment(usual, study)
     assert "This assignment is ours." in raters.assignment(own, study) and "paper" not in raters.assignment(own, study)
+
+
+def test_likeness_by_meaning_names_its_encoder_by_its_title(usual):
+    study = usual.studies["study1"]
+    study.settings["style"]["embeddings"] = "minilm"
+    encoded = study.style_tables["likeness"].assign(measure="embeddings")
+    models = usual.config["models"] | {"minilm": {"title": "all-MiniLM-L6-v2"}}
+    run = replace(usual, provenance=usual.provenance | {"config": usual.config | {"models": models}})
+
+    table = styles.likeness_table(run, replace(study, style_tables=study.style_tables | {"likeness": encoded}))
+
+    assert "Embeddings are those of all-MiniLM-L6-v2." in html.unescape(table)
