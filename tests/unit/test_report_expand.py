@@ -133,7 +133,7 @@ def sourced(folder, sources):
 SAID = {
     "given": ["came as files"],
     "drawn": ["the package's own sampler", "each forward pass a fixed shape", "Texts that were drawn here come out"],
-    "quantized": ["bitsandbytes"],
+    "quantized": ["bitsandbytes", "@dettmers2023"],
     "asked": ["were asked of an API", "an endpoint promises nothing of the kind"],
 }
 
@@ -154,6 +154,7 @@ def test_of_each_kind_of_sources_it_is_said_how_they_wrote_and_of_no_other(tmp_p
 
     for kind, parts in SAID.items():
         assert [part in document for part in parts] == [kind in said] * len(parts), kind
+    assert "@dettmers2022" not in document, "no source of these is of 8 bit"
 
 
 def test_every_reference_is_cited_somewhere_and_every_citation_has_its_reference():

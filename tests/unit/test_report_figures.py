@@ -358,3 +358,16 @@ def test_every_colour_that_draws_data_stands_out_on_white_and_no_two_sources_sha
     drawn = (*figures.SHADES, figures.MAIN, figures.TRUTH, figures.WARNING, figures.MUTED)
     assert [colour for colour in drawn if contrast(colour) < 3] == []
     assert len(set(zip(figures.SHADES, figures.MARKERS, strict=True))) == len(figures.SHADES)
+
+
+def test_of_two_sources_the_axis_of_style_names_both_and_of_more_a_legend_names_each(run):
+    two, three = (figures.style(run.studies[name]) for name in ("study2", "study1"))
+
+    assert two.axes[0].get_xlabel() == (
+        "SmolLM2-135M in float32 (from Q4_1)\nless SmolLM2-135M in NF4 (from Q4_1), in SDs within sources (d)"
+    )
+    assert not two.legends
+    assert [text.get_text() for text in three.legends[0].get_texts()] == [
+        "SmolLM2-135M in NF4 (from Q4_1)",
+        "SmolLM2-135M in float32 (from Q4_1)",
+    ]

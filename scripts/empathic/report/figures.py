@@ -250,8 +250,12 @@ def style(study: Study) -> Figure:
             axes.scatter(part.d, part.feature.map(places), s=30, label=study.source_title(source), **look)
         axes.set_yticks(list(places.values()), [name.replace("_", " ") for name in features], fontsize=8)
         axes.set_ylim(-0.6, len(features) - 0.4)
-        axes.set_xlabel(f"Difference from {study.source_title(study.sources[0])}, in SDs within sources (d)")
-        figure.legend(loc="outside lower left", frameon=False, fontsize=8)
+        reference = study.source_title(study.sources[0])
+        if len(named) == 1:
+            axes.set_xlabel(f"{study.source_title(named[0])}\nless {reference}, in SDs within sources (d)")
+        else:
+            axes.set_xlabel(f"Difference from {reference}, in SDs within sources (d)")
+            figure.legend(loc="outside lower left", frameon=False, fontsize=8)
     return figure
 
 

@@ -202,9 +202,10 @@ class Run:
         return {declared["kind"] for declared in self.wrote.values()}
 
     @property
-    def quantized(self) -> bool:
-        """Whether a source's weights were quantized here."""
-        return any(declared.get("quantization", "none") != "none" for declared in self.wrote.values())
+    def quantized(self) -> set[str]:
+        """In which bits weights of sources were quantized here: of `4 bit` and `8 bit` those that occur."""
+        bits = {"nf4": "4 bit", "fp4": "4 bit", "int8": "8 bit"}
+        return {bits[kind] for declared in self.wrote.values() if (kind := declared.get("quantization")) in bits}
 
     def measures(self, beginning: str) -> bool:
         """Whether a study has a feature of style whose name begins so."""
