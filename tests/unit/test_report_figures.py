@@ -294,6 +294,8 @@ def test_each_claim_stands_by_each_model_the_deciding_one_first_and_it_decides_n
         ("Claim 2 of study1 in words", "deciding (decides)", "0.31", "inconclusive"),
         ("Claim 2 of study1 in words", "two_intercept", "0.33", "inconclusive"),
     ]
+    unasked = run.by_model.assign(claim_id="study1_claim_0", estimate=np.nan, p_for=np.nan)
+    assert "Claim 0" not in robustness.claims_by_model(replace(run, by_model=pd.concat([run.by_model, unasked])), study)
     assert "only the deciding model decides" in table and "**Simulated ratings.**" in table
     assert "study2" not in table
 

@@ -177,8 +177,10 @@ class Run:
         return [study for study in self.studies.values() if study.ratings is None]
 
     def claims_by_model(self, study: Study) -> pd.DataFrame:
-        """What other models than the deciding one would make of the claims of a study."""
-        return self._of_claims(study, self.by_model, tables.BY_MODEL)
+        """What other models than the deciding one would make of the claims of a study that one can be asked."""
+        table = self._of_claims(study, self.by_model, tables.BY_MODEL)
+        asked = table[["estimate", "p_for"]].notna().any(axis=1)
+        return table[table.claim_id.isin(table.claim_id[asked])]
 
     def components_of(self, study: Study) -> pd.DataFrame:
         """The components of the claims of a study."""

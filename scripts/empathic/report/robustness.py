@@ -52,8 +52,9 @@ def claims_by_model(run: Run, study: Study) -> str:
     ]
     caption = (
         f"{prose(study.title)}: the claims about ratings by each model, for sensitivity alone: only the deciding model "
-        "decides, and of data that are not observed nothing is a verdict. With unadjusted 95% intervals (90% for an "
-        f"equivalence).{MADE[study.deciding.fit['origin']]}"
+        "decides, and of data that are not observed nothing is a verdict. A claim of which no model says anything is "
+        "left out. With unadjusted 95% intervals (90% for an equivalence)."
+        f"{MADE[study.deciding.fit['origin']]}"
     )
     return blocks.table(f"{study.name}-claims-by-model", caption, columns)
 
@@ -76,8 +77,9 @@ def components(run: Run, study: Study) -> str:
     ]
     made = MADE[weakest(own.loc[[row.claim_id for row in rows]].origin.dropna())]
     caption = (
-        f"{prose(study.title)}: the components of its claims, oriented as claimed, with their own unadjusted p for the "
-        f"claim and against it, where the claim's test has such.{made}"
+        f"{prose(study.title)}: the components of its claims, oriented as claimed, sources by their names in the "
+        "config, with their own unadjusted p for the claim and against it, where the claim's test has such."
+        f"{made}"
     )
     if len(shown) < len(every):
         caption += (
