@@ -182,7 +182,7 @@ def test_published_data_are_cited_where_the_config_names_them_and_an_unknown_key
         report = run.config["report"] | {"data_of": list(keys)}
         return replace(run, provenance=run.provenance | {"config": run.config | {"report": report}})
 
-    assert "are those of [@welivita2024; @welivita2024chatgpt]." in expand.document(
+    assert "on data that were published before [@welivita2024; @welivita2024chatgpt]." in expand.document(
         source, of("welivita2024", "welivita2024chatgpt")
     )
     assert "published before" not in expand.document(source, run)
