@@ -13,7 +13,7 @@ with running(snakemake) as rule:
         name: claims.read_study(results / name, **study, with_texts=name in with_texts)
         for name, study in rule.params.studies.items()
     }
-    decided, components, by_model = claims.decide(files, studies)
+    decided, components, by_model = claims.decide(files, studies, {path: claimfile.paper(path) for path in files})
     tables.CLAIMS.write(decided, rule.output.claims)
     tables.COMPONENTS.write(components, rule.output.components)
     tables.BY_MODEL.write(by_model, rule.output.by_model)

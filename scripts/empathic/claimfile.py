@@ -22,6 +22,8 @@ NEEDS = {
     "no interaction": ({"sources"}, "primary"),
     "style difference": ({"sources", "features"}, "style"),
 }
+# The paper that this package replicates, by its key in report/references.bib; and the certainty of a run's own claims.
+LEE2024, OWN = "lee2024", "own"
 # Features of a dictionary that a replicator holds, whose categories are not ours to list.
 LIWC = "liwc_"
 
@@ -109,6 +111,9 @@ class _File(Section):
         {}, description="For each source the names of the models that are it, the usual one first, or settings.PEOPLE"
     )
     claims: tuple[Claim, ...]
+    paper: str | None = Field(
+        None, min_length=1, description=f"Whose claims these are: {LEE2024}, or another paper's citation, in words"
+    )
 
     @model_validator(mode="after")
     def _holds_claims(self):
@@ -122,6 +127,12 @@ class _File(Section):
         for source in self.arms:
             if source not in named:
                 raise ValueError(f"arms: no claim names the source '{source}'{_near(source, named)}")
+        return self
+
+    @model_validator(mode="after")
+    def _names_the_paper(self):
+        if self.paper is None and any(claim.certainty != OWN for claim in self.claims):
+            raise ValueError(f"claims of a paper need `paper:` above `claims:`, {LEE2024} or another's citation")
         return self
 
     def with_arms(self) -> tuple[Claim, ...]:
@@ -149,13 +160,22 @@ def read_all(paths: Iterable[Path | str]) -> dict[str, tuple[Claim, ...]]:
 
 
 def read(path: Path | str) -> tuple[Claim, ...]:
-    """Read one file of claims: YAML, UTF-8, with a list `claims` and, where it says which models are meant, `arms`.
+    """The claims of one file: YAML, UTF-8, a list under `claims` and, where it says which models are meant, `arms`.
 
     Raises InputError with all its mistakes.
     """
+    return _read(path).with_arms()
+
+
+def paper(path: Path | str) -> str | None:
+    """Whose claims one file holds, as it says; None: of no paper. Raises InputError with all mistakes of the file."""
+    return _read(path).paper
+
+
+def _read(path: Path | str) -> _File:
     content = yamlfile.read(path, "Correct the path in the config, under `claims`")
     try:
-        return _File.model_validate(content).with_arms()
+        return _File.model_validate(content)
     except ValidationError as error:
         problems = "; ".join(_explain(mistake, content) for mistake in error.errors())
         raise InputError(path, problems, "Correct it; data/claims/paper.yaml is an example") from None

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from empathic import tables, verdicts
-from empathic.claimfile import LIWC, Claim
+from empathic.claimfile import LIWC, OWN, Claim
 from empathic.files import read_json
 from empathic.origin import ORIGINS, weakest
 from empathic.verdicts import Component, Decision, Weighed
@@ -165,14 +165,16 @@ def _by_domain(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def decide(
-    files: Mapping[str, Sequence[Claim]], studies: Mapping[str, Study]
+    files: Mapping[str, Sequence[Claim]], studies: Mapping[str, Study], papers: Mapping[str, str | None] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Decide all claims of a run.
 
-    files: claims by the path of their file. studies: those that have ratings or texts, by name.
+    files: claims by the path of their file. studies: those that have ratings or texts, by name. papers: whose claims a
+    file holds, by its path.
 
-    Returns claims.csv (with the column `file` behind), claims_components.csv and claims_by_model.csv. Where the data
-    are not observed the p columns and the estimate are those of the demonstration, whose word is demo_verdict.
+    Returns claims.csv (with the columns `file` and `paper` behind), claims_components.csv and claims_by_model.csv.
+    Where the data are not observed the p columns and the estimate are those of the demonstration, whose word is
+    demo_verdict.
     """
     cases = _judge(files, studies, DECIDING)
     models = dict.fromkeys(model for study in studies.values() for model in study.fits if model != DECIDING)
@@ -184,7 +186,9 @@ def decide(
         if case.claim.family == "primary" and case.claim.study in studies and model in studies[case.claim.study].fits
     ]
     return (
-        tables.CLAIMS.frame(_claim_row(case, studies.get(case.claim.study)) for case in cases),
+        tables.CLAIMS.frame(
+            _claim_row(case, studies.get(case.claim.study), (papers or {}).get(case.file)) for case in cases
+        ),
         tables.COMPONENTS.frame(row for case in cases for row in _component_rows(case)),
         tables.BY_MODEL.frame(by_model),
     )
@@ -395,7 +399,7 @@ def _not_a_number(test: str, weighed: Weighed) -> str:
     return f"{_listed(names)} has no p value (estimate and standard error allow none)"
 
 
-def _claim_row(case: Case, study: Study | None) -> dict:
+def _claim_row(case: Case, study: Study | None, paper: str | None) -> dict:
     claim, reported = case.claim, case.claim.reported
     demo = case.decision and case.unobserved
     return {
@@ -420,6 +424,7 @@ def _claim_row(case: Case, study: Study | None) -> dict:
         **_prediction(case),
         "why": "; ".join([*case.unobserved, *case.obstacles, *_grounds(case)]),
         "file": case.file,
+        "paper": None if claim.certainty == OWN else paper,
     }
 
 

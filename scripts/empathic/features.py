@@ -23,16 +23,21 @@ FEATURES = (
     Feature(
         "n_sentences",
         "sentences, of at least one letter or digit: ended by `.` `?` `!`, by an ellipsis before a capital letter, or "
-        "by the end of the line; decimals, web addresses, initials, titles, and a quoted mark before a small letter "
-        "end none",
+        "by the end of the line; decimals, web addresses, initials within a sentence, titles, and a quoted mark before "
+        "a small letter end none",
         "count",
     ),
     Feature("words_per_sentence", "n_words / n_sentences", "words"),
     Feature("n_paragraphs", "blocks of text between empty lines", "count"),
     Feature("n_characters", "characters (code points in NFC), white space included", "count"),
-    Feature("list_items", "lines that open with a bullet or a number and a point, as lists do in Markdown"),
+    Feature(
+        "list_items",
+        "lines that open with a bullet (`-`, `*`, `+`, `•`, `▪`, `–` and their like) or a number and a point",
+    ),
     Feature("headings", "lines that open with `#` to `######`, Markdown's headings"),
-    Feature("bold", "spans between `**` or `__`, Markdown's bold, of at most 200 characters"),
+    Feature(
+        "bold", "spans between `**` or `__`, Markdown's bold, of at most 200 characters; `__` inside a word is none"
+    ),
     Feature("periods", "full stops; not those of decimals, web addresses, abbreviations, list numbers or ellipses"),
     Feature("commas", "commas; not those inside numbers"),
     Feature("colons", "colons; not those of times, web addresses or emoticons"),
@@ -49,8 +54,8 @@ FEATURES = (
     Feature("parentheses", "opening round brackets; not those of emoticons"),
     Feature(
         "emojis",
-        "emojis as the library `emoji` finds them, a sequence (family, flag, skin tone) once; © ® ™ ℹ ‼ ⁉ only where a "
-        "variation selector makes emojis of them",
+        "emojis as the library `emoji` finds them, a sequence (family, flag, skin tone) once; © ® ™ ℹ ‼ ⁉ ▪ ▫ only "
+        "where a variation selector makes emojis of them",
     ),
     Feature("emoticons", "emoticons such as `:-)`, `;)`, `<3` and `xD`"),
     Feature("capitals", "words of two letters or more that are all capitals"),
@@ -66,7 +71,10 @@ FEATURES = (
         "By word, not by meaning: sympathy (`I'm sorry to hear`) is among them",
     ),
     Feature("thanks", "thanks and gratitude said to somebody"),
-    Feature("hedges", "words that soften how sure a statement is: maybe, might, I think, kind of"),
+    Feature(
+        "hedges",
+        "words that soften how sure a statement is: maybe, might, I think, kind of; not the month of May in a date",
+    ),
     Feature("negations", "no, not, never, none, without and their like, and every word in n't"),
     Feature("positive_emotion", "words for positive emotion; negated ones are among them"),
     Feature("negative_emotion", "words for negative emotion; negated ones are among them"),
@@ -77,8 +85,14 @@ FEATURES = (
     Feature("validation", "the reader's feelings are seen or make sense: that sounds, I hear you, you're not alone"),
     Feature("greetings", "greetings that open the text"),
     Feature("sign_offs", "good wishes and closings, begun in the last 12 words"),
-    Feature("self_disclosure", "the writer tells of their own life: I've been there, when I was, my husband"),
-    Feature("machine_stance", "a machine speaks of itself: as an AI, I'm a language model, my training data"),
+    Feature(
+        "self_disclosure",
+        "the writer tells of their own life: I've been there, when I was, my husband; not `take care, my friend`",
+    ),
+    Feature(
+        "machine_stance",
+        "a machine speaks of itself: as an AI, I'm a language model, I was trained on, my training data",
+    ),
     Feature("questions", "sentences that a question mark ends"),
     Feature(
         "syllables_per_word",

@@ -779,6 +779,9 @@ class Report(Section):
         default_factory=list,
         description="Made on demand alone, and to stand in the report (robustness: in claims_by_model.csv, too)",
     )
+    data_of: list[str] = Field(
+        default_factory=list, description="Whose published data the run rests on, to be cited: keys of references.bib"
+    )
 
 
 class Settings(Section):

@@ -865,6 +865,10 @@ CLAIMS = Table(
         text("why", "the reason of the verdict, naming the component that decided"),
     ),
     key=("claim_id",),
+    further=(
+        text("file", "the claims file"),
+        text("paper", "whose claim it is, as its file says; empty: this run's own", missing=True),
+    ),
 )
 COMPONENTS = Table(
     "claims_components.csv",

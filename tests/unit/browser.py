@@ -5,6 +5,7 @@ once, into cache/.
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 AXE = "4.14.1"
 AXE_SHA512 = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 SERIOUS = ("serious", "critical")
+WIDTHS = (375, 768, 1440)  # CSS pixels: a phone, a tablet, a screen
 
 
 def missing():
@@ -48,6 +50,16 @@ def axe():
     assert found == AXE_SHA512, f"{place} is not axe-core {AXE} as published; remove it"
     with tarfile.open(place) as archive:
         return archive.extractfile("package/axe.min.js").read().decode()
+
+
+@contextlib.contextmanager
+def opened():
+    """One Chromium, ended when done."""
+    chromium = Browser()
+    try:
+        yield chromium
+    finally:
+        chromium.quit()
 
 
 class Browser:
@@ -122,3 +134,19 @@ class Browser:
             for rule in found["violations"]
             if rule["impact"] in SERIOUS
         ]
+
+    def faults(self, page: Path, shots: Path, script: str | None = None) -> list[str]:
+        """All that is wrong with a page, in words, its folded parts open, at each width; a picture of each is kept.
+
+        shots: the folder of the pictures. script: axe-core's text, where there is one.
+        """
+        said, asked = self.open(page)
+        found = [*said, *(f"asks for {address}" for address in asked)]
+        for width in WIDTHS:
+            self.resize(width)
+            self.unfold(False)
+            self.screenshot(shots / f"{width}.png")
+            self.unfold()
+            found += [f"{self.wider()} pixels too wide at {width}"] if self.wider() > 0 else []
+            found += [f"at {width}: {fault}" for fault in self.violations(script)] if script else []
+        return found

@@ -35,7 +35,8 @@ def hostile(tmp_path_factory):
 
 def _rendered(made, folder, engine):
     page = folder / f"{engine}.html"
-    render.render(made.results, made.simulated, page, engine=engine, source=ROOT / "report", say=print)
+    figures = folder / f"{engine}_figures"
+    render.render(made.results, made.simulated, page, engine=engine, figures=figures, source=ROOT / "report", say=print)
     return page
 
 
@@ -43,6 +44,12 @@ def _rendered(made, folder, engine):
 def without_quarto(hostile, tmp_path_factory):
     """Its page, made without Quarto."""
     return _rendered(hostile, tmp_path_factory.mktemp("page"), "pandoc")
+
+
+@pytest.fixture(scope="session")
+def saved_figures(without_quarto):
+    """The folder of the figures that were saved with it."""
+    return without_quarto.parent / "pandoc_figures"
 
 
 @pytest.fixture(scope="session")

@@ -137,7 +137,7 @@ class _Study:
                     "origin": "stand_in" if kind == "human" else "observed",
                 }
             )
-            if kind == "transformers":
+            if kind in settings.GENERATED:
                 self._generation(source, post.post_id, text)
         table = tables.RESPONSES.frame(rows)
         tables.RESPONSES.write(table, self.folder / "responses.csv")
@@ -465,6 +465,7 @@ def _claims(made, config):
                     "origin": "simulated",
                     "why": "the ratings are simulated",
                     "file": "claims.yaml",
+                    "paper": None if certainty == "own" else "lee2024",
                 }
                 | ({"model": "deciding", "estimate": 0.31, "conf_low": 0.12, "conf_high": 0.5} if demo else {})
             )

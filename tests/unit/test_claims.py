@@ -656,7 +656,7 @@ def test_a_category_of_liwc_decides_once_a_replicator_brings_it():
 
 # Files of claims
 
-YAML = """
+YAML = """paper: lee2024
 claims:
   - id: one
     study: study1
@@ -790,6 +790,26 @@ def test_a_file_of_another_shape_is_refused(file, text, problem):
         claimfile.read(file(text))
 
     assert problem in str(error.value)
+
+
+def test_a_file_says_whose_claims_it_holds_and_each_claim_of_a_paper_carries_it(file):
+    cited = YAML.replace("paper: lee2024", "paper: A. Body (2020), Title")
+    own = (
+        YAML.replace("paper: lee2024", "").replace("certainty: summary", "certainty: own").replace("id: one", "id: two")
+    )
+    files = {"cited": claimfile.read(file(cited)), "own": claimfile.read(file(own, "own.yaml"))}
+    papers = {"cited": claimfile.paper(file(cited)), "own": claimfile.paper(file(own, "own.yaml"))}
+
+    decided = claims.decide(files, {"study1": study({"a - b": 0.5})}, papers)[0].set_index("claim_id")
+
+    assert papers == {"cited": "A. Body (2020), Title", "own": None}
+    assert decided.paper["one"] == "A. Body (2020), Title" and pd.isna(decided.paper["two"])
+    assert claimfile.paper(ROOT / "data/claims/paper.yaml") == "lee2024"
+    assert claimfile.paper(ROOT / "data/claims/default.yaml") is None
+    with pytest.raises(
+        InputError, match="claims of a paper need `paper:` above `claims:`, lee2024 or another's citation"
+    ):
+        claimfile.read(file(YAML.replace("paper: lee2024", "")))
 
 
 def test_an_id_stands_once_in_all_files(file):

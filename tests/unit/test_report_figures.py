@@ -3,9 +3,11 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from made_up_run import write
+from matplotlib.colors import to_rgb
 
 from empathic import rulegraph, tables
 from empathic.report import (
@@ -275,3 +277,99 @@ def test_the_rules_of_the_run_are_drawn_and_their_times_listed(run):
     assert '<th scope="row">list rules</th><td class="number">1</td>' in reproducibility.runtimes_table(run)
     without = replace(run, provenance=run.provenance | {"runtimes": {}})
     assert reproducibility.runtimes_table(without).startswith("Snakemake's benchmarks of this run are not here")
+
+
+def cells(table):
+    """The cells of a table's rows, without its head."""
+    return [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in re.findall(r"<tr>(.*?)</tr>", table)][1:]
+
+
+def test_each_claim_stands_by_each_model_the_deciding_one_first_and_it_decides_nothing(run, study):
+    table = robustness.claims_by_model(run, study)
+
+    rows = cells(table)
+    assert [(row[0], row[1], row[3], row[-1]) for row in rows] == [
+        ("Claim 1 of study1 in words", "deciding (decides)", "0.31", "recovered"),
+        ("Claim 1 of study1 in words", "two_intercept", "0.33", "recovered"),
+        ("Claim 2 of study1 in words", "deciding (decides)", "0.31", "inconclusive"),
+        ("Claim 2 of study1 in words", "two_intercept", "0.33", "inconclusive"),
+    ]
+    unasked = run.by_model.assign(claim_id="study1_claim_0", estimate=np.nan, p_for=np.nan)
+    assert "Claim 0" not in robustness.claims_by_model(replace(run, by_model=pd.concat([run.by_model, unasked])), study)
+    assert "only the deciding model decides" in table and "**Simulated ratings.**" in table
+    assert "study2" not in table
+
+
+def test_the_components_of_each_claim_stand_with_their_own_p_at_most_a_dozen_of_each(run, study):
+    rows = cells(robustness.components(run, study))
+    assert [row[:3] for row in rows] == [[f"Claim {number} of study1 in words", "a - b", "0.31"] for number in (1, 2)]
+
+    one = run.components.iloc[[0]]
+    many = pd.concat([one.assign(component=f"a - {number}") for number in range(20)], ignore_index=True)
+    table = robustness.components(replace(run, components=many), study)
+    assert len(cells(table)) == robustness.MOST_COMPONENTS and "claims_components.csv has all 20." in table
+
+
+def test_without_claims_none_is_set_beside_another_model(run, study):
+    bare = replace(run, claims=None, components=None, by_model=None)
+
+    assert bare.claims_by_model(study).empty and bare.components_of(study).empty
+
+
+def linear(colour):
+    """The linear light of an sRGB colour."""
+    values = np.array(to_rgb(colour))
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+# What an eye without one kind of cones sees, of linear light: G. M. Machado, M. M. Oliveira and L. A. F. Fernandes
+# (2009), IEEE TVCG 15(6), table of severity 1.0.
+BLIND = {
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+# From linear light to Lab, of the CIE's 1976 recommendation and the white of sRGB (D65).
+XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+
+
+def lab(light):
+    x, y, z = np.cbrt(np.array(XYZ) @ np.clip(light, 0, 1) / [0.95047, 1, 1.08883])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def apart(first, second, eye):
+    """How far two colours lie apart to an eye (CIE 1976, about 2 being just noticeable)."""
+    return np.linalg.norm(lab(np.array(BLIND[eye]) @ linear(first)) - lab(np.array(BLIND[eye]) @ linear(second)))
+
+
+@pytest.mark.parametrize("eye", BLIND)
+def test_colours_that_stand_for_sources_next_to_each_other_are_told_apart_by_colour_blind_readers(eye):
+    near = list(zip(figures.SHADES, figures.SHADES[1:], strict=False))
+
+    assert [(one, two) for one, two in near if apart(one, two, eye) < 18] == []
+    assert apart(figures.MAIN, figures.TRUTH, eye) > 40
+    # That the measure can fail: a green and a purple that it took for one.
+    assert apart("#007A5A", "#9A4A7A", "deutan") < 16 < apart("#007A5A", "#0072B2", "deutan")
+
+
+def test_every_colour_that_draws_data_stands_out_on_white_and_no_two_sources_share_colour_and_mark():
+    def contrast(colour):
+        return 1.05 / (linear(colour) @ np.array(XYZ)[1] + 0.05)
+
+    # 3: what WCAG 2.2 asks of graphics.
+    drawn = (*figures.SHADES, figures.MAIN, figures.TRUTH, figures.WARNING, figures.MUTED)
+    assert [colour for colour in drawn if contrast(colour) < 3] == []
+    assert len(set(zip(figures.SHADES, figures.MARKERS, strict=True))) == len(figures.SHADES)
+
+
+def test_of_two_sources_the_axis_of_style_names_both_and_of_more_a_legend_names_each(run):
+    two, three = (figures.style(run.studies[name]) for name in ("study2", "study1"))
+
+    assert two.axes[0].get_xlabel() == (
+        "SmolLM2-135M in float32 (from Q4_1)\nless SmolLM2-135M in NF4 (from Q4_1), in SDs within sources (d)"
+    )
+    assert not two.legends
+    assert [text.get_text() for text in three.legends[0].get_texts()] == [
+        "SmolLM2-135M in NF4 (from Q4_1)",
+        "SmolLM2-135M in float32 (from Q4_1)",
+    ]

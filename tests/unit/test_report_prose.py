@@ -26,7 +26,7 @@ ALLOWED = [
     r"< \.001",
     r"below \.05",
     r"five posts",
-    r"first four words|three of each kind",
+    r"first four words|three of each kind|runs of three words",
 ]
 
 

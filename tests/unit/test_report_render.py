@@ -6,13 +6,15 @@ import sys
 import threading
 
 import pages
+import pandas as pd
+import printed
 import psutil
 import pytest
 from hostile_run import CELL, DOMAIN, HOSTILE, LONG, TITLE, TOLD, plain
 from made_up_run import ROOT
 
 from empathic.errors import InputError
-from empathic.report import render, words
+from empathic.report import figures, render, words
 
 
 def page_of(made, folder, engine="pandoc", source=ROOT / "report"):
@@ -43,13 +45,13 @@ def test_the_page_asks_nothing_of_a_network_and_is_small(page, without_quarto):
 
 
 def test_figures_have_descriptions_and_figures_and_tables_are_numbered_from_one(page):
-    figures = [caption for caption in page.captions if caption.startswith("Figure")]
+    drawings = [caption for caption in page.captions if caption.startswith("Figure")]
     tables = [caption for caption in page.captions if caption.startswith("Table")]
 
-    assert len(page.alternatives) == len(figures) == 19
+    assert len(page.alternatives) == len(drawings) == 19
     assert all(len(alternative) > 40 for alternative in page.alternatives)
     assert page.tables == len(tables) > 30
-    assert [caption.split(":")[0] for caption in figures] == [f"Figure {n}" for n in range(1, 20)]
+    assert [caption.split(":")[0] for caption in drawings] == [f"Figure {n}" for n in range(1, 20)]
     assert [caption.split(":")[0] for caption in tables] == [f"Table {n}" for n in range(1, page.tables + 1)]
 
 
@@ -212,3 +214,20 @@ def test_no_kernel_outlives_its_report(hostile, tmp_path):
 
     kernels = [child for child in psutil.Process().children(recursive=True) if "ipykernel_launcher" in child.cmdline()]
     assert kernels == []
+
+
+def test_every_saved_figure_of_data_that_are_not_observed_says_so_inside(saved_figures, without_quarto):
+    if reason := printed.missing():
+        pytest.skip(reason)
+    names = {path.stem for path in saved_figures.iterdir()}
+    assert len(names) == len(pages.read(without_quarto).alternatives)
+
+    unsaid = set()
+    for name in names:
+        drawn = pd.read_csv(saved_figures / f"{name}.csv")
+        text = printed.read(saved_figures / f"{name}.pdf").text
+        said = any(printed.tight(stamp) in text for stamp in figures.STAMPS.values())
+        assert said == (name != "rules" and set(drawn.get("origin", ["unknown"])) != {"observed"}), name
+        unsaid |= {name} if not said else set()
+    # The rules are no data, and the texts of Study 2 are what models wrote.
+    assert unsaid == {"rules", "study2-style"}

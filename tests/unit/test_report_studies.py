@@ -10,7 +10,19 @@ import pytest
 from made_up_run import ROOT, config_of, write, write_many
 
 from empathic import checks, tables
-from empathic.report import expand, figures, head, loading, methods, outcomes, render, styles
+from empathic.report import (
+    diagnostics,
+    expand,
+    figures,
+    head,
+    loading,
+    methods,
+    outcomes,
+    raters,
+    render,
+    robustness,
+    styles,
+)
 
 EXPORT = {"file": "ratings.csv", "origin": "observed", "rights": "CC BY 4.0", "format": "long"}
 
@@ -42,6 +54,12 @@ def usual_tables(tmp_path_factory):
 @pytest.fixture
 def usual(usual_tables):
     return loading.load(usual_tables.results, usual_tables.simulated)
+
+
+@pytest.fixture
+def chdir(tmp_path, monkeypatch):
+    """A folder to draw into."""
+    monkeypatch.chdir(tmp_path)
 
 
 def rendered(made, path):
@@ -312,8 +330,25 @@ def test_examples_are_the_first_post_of_each_domain(usual):
     assert [post for post in study.posts.post_id if f"Post {post}<" in shown] == first
 
 
+def every_way(study):
+    """The ratings of a study analysed one way, of each contrast."""
+    known = {"treatment": "gaussian", "d": -0.2, "p_value": 0.01, "origin": study.deciding.fit["origin"]}
+    return pd.DataFrame([known | {"contrast": name} for name in study.deciding.overall.contrast])
+
+
 @pytest.mark.parametrize(
-    "drawing", [figures.distribution, figures.means, figures.contrasts, figures.overall, figures.by_domain]
+    "drawing",
+    [
+        figures.distribution,
+        figures.means,
+        figures.contrasts,
+        figures.overall,
+        figures.by_domain,
+        diagnostics._residuals,
+        diagnostics._random_effects,
+        lambda study: robustness._multiverse(study, every_way(study), figures.drawn_contrasts(study)),
+    ],
+    ids=["ratings", "means", "contrasts", "overall", "by domain", "residuals", "random effects", "multiverse"],
 )
 def test_every_drawing_of_simulated_ratings_says_so_inside(usual, drawing):
     assert drawing(usual.studies["study1"]).get_suptitle() == "SIMULATED RATINGS: no finding"
@@ -408,7 +443,8 @@ def test_ratings_that_are_declared_and_awaited_are_no_ratings(tmp_path):
 
 def test_style_says_what_was_compared_and_what_is_left_out(usual):
     study = usual.studies["study1"]
-    page = {name: str(getattr(styles, name)(study)) for name in ("contrasts_table", "classifier", "likeness_table")}
+    page = {name: str(getattr(styles, name)(study)) for name in ("contrasts_table", "classifier")}
+    page["likeness_table"] = styles.likeness_table(usual, study)
 
     tests = int(study.style_tables["contrasts"].p_value.notna().sum())
     assert tests == 21
@@ -480,3 +516,134 @@ def test_an_arm_that_is_not_the_paper_s_says_so_in_the_table_of_sources(tmp_path
     for title in ("Llama2 13B Chat in NF4", "Mistral 7B Instruct in NF4"):
         weights = rows_of(table, title)[2]
         assert "not the same arm as the paper's, which was reached by API" in html.unescape(weights)
+
+
+def on_a_link(study, family, link, **columns):
+    """The study with a deciding model whose estimates are on the scale of a link, and further columns of its means."""
+    model = study.deciding
+    means = model.means.assign(estimate=0.01, conf_low=-0.2, conf_high=0.22, **columns)
+    contrasts = model.contrasts.assign(percent_of_range=float("nan"))
+    fit = model.fit | {"family": family, "link": link}
+    return replace(study, models=study.models | {"deciding": replace(model, means=means, contrasts=contrasts, fit=fit)})
+
+
+def test_of_an_ordinal_model_the_means_are_those_it_expects_of_raters_and_the_contrasts_are_latent(usual, chdir):
+    expected = {"expected": 5.25, "expected_std_error": 0.1, "expected_conf_low": 5.05, "expected_conf_high": 5.45}
+    study = on_a_link(usual.studies["study1"], "ordinal", "probit", **expected)
+
+    summary = head.summary(replace(usual, studies={"study1": study}))
+    assert "Estimated mean ratings on a scale from 1 to 7, with 95% intervals:" in summary
+    assert "5.25 [5.05, 5.45]" in summary and "0.01" not in summary
+    for part in (outcomes.means, outcomes.means_table):
+        shown = html.unescape(part(study))
+        assert "mean answers that the ordinal model expects, in units of the scale," in shown
+        assert "5.25" in shown and "0.01" not in shown
+    assert "5.25" in outcomes.truth_table(study) and "5.25" in outcomes.order(study)
+    points = figures.means(study).axes[0].collections[2].get_offsets()
+    assert {x for x, _ in points} == {5.25}
+    assert set(pd.read_csv("figures/study1-means.csv").estimate) == {5.25}
+    for part in (outcomes.overall, outcomes.contrasts, outcomes.contrasts_table, outcomes.domain_table):
+        assert "on the latent scale of the probit link" in html.unescape(part(study)), part
+        assert "units of the scale" not in part(study), part
+    assert "% of range" not in outcomes.contrasts_table(study)
+    assert figures.overall(study).axes[0].get_xlabel() == "Difference on the latent scale of the probit link"
+
+
+@pytest.mark.parametrize(("family", "link"), [("binomial", "logit"), ("poisson", "log"), ("ordinal", "probit")])
+def test_means_on_the_scale_of_a_link_are_called_so_and_stand_beside_no_rating_and_no_truth(usual, chdir, family, link):
+    study = on_a_link(usual.studies["study1"], family, link)
+    scale = f"on the {'latent scale' if family == 'ordinal' else 'scale'} of the {link} link"
+
+    summary = head.summary(replace(usual, studies={"study1": study}))
+    assert f"Estimated means {scale}, with 95% intervals:" in summary and "mean ratings" not in summary
+    shown = outcomes.means(study)
+    assert f"estimated marginal means {scale}" in shown and "circle" not in shown and "diamond" not in shown
+    drawing = figures.means(study).axes[0]
+    assert drawing.get_xlabel() == f"Estimated mean {scale}"
+    assert not drawing.lines and {x for one in drawing.collections[1:] for x, _ in one.get_offsets()} == {0.01}
+    assert figures.by_domain(study).get_supxlabel() == f"Estimated mean {scale}"
+    assert outcomes.truth_table(study).startswith("The means of the deciding model are on the scale of its link")
+
+
+def test_each_model_is_told_by_what_its_estimates_are_in(usual):
+    study = usual.studies["study1"]
+    ordinal = replace(
+        study.models["ordinal"], fit=study.models["ordinal"].fit | {"family": "ordinal", "link": "probit"}
+    )
+    table = outcomes.models_table(replace(study, models=study.models | {"ordinal": ordinal}))
+
+    said = re.findall(r"<td>([^<]*)</td><td>((?:in units|on the)[^<]*)</td>", table)
+    assert set(said) == {
+        ("deciding (decides)", "in units of the scale"),
+        ("two_intercept", "in units of the scale"),
+        ("ordinal", "on the latent scale of the probit link"),
+    }
+
+
+def test_the_claims_say_what_their_estimates_are_in_and_speak_of_a_paper_only_where_there_is_one(usual):
+    both = usual.claims.assign(family=["primary", "primary", "style"] * 2, estimate=0.3)
+    own = both.assign(certainty="own")
+
+    def told(claims):
+        return head.claims_table(replace(usual, claims=claims))
+
+    ratings, style = "of a claim about ratings in units of the scale", "of one about style in the unit of its feature"
+    assert f"({ratings} and {style})" in told(both) and "the paper's abstract" in told(both)
+    assert f"({style})" in told(own[own.family == "style"])
+    assert f"({ratings})" in told(own[own.family == "primary"])
+    assert "paper's" not in told(own).replace("and no paper's", "") and "Reported" not in told(own)
+    assert "The estimate is" not in told(own.assign(estimate=float("nan")))
+    study = on_a_link(usual.studies["study1"], "ordinal", "probit")
+    latent = replace(usual, studies=usual.studies | {"study1": study}, claims=own[own.study == "study1"])
+    assert "of a claim about ratings on the latent scale of the probit link" in head.claims_table(latent)
+
+
+def test_of_one_source_nothing_is_compared_by_any_model_or_by_its_words(tmp_path):
+    simulate = {"raters": 20, "posts_per_rater": 5, "effects": {"sources": {"human": 0.0}}}
+    config = config_of("configs/smoke.yaml") | {"claims": []}
+    changed = {"sources": ["human"], "ratings": {"simulate": simulate}}
+    config["studies"] = {"study1": config["studies"]["study1"] | changed}
+    made = write(tmp_path, config)
+    run = loading.load(made.results, made.simulated)
+    document = expand.document(ROOT / "report" / "report.qmd", run)
+
+    assert "to show how much hangs on the choice" not in document and "outcomes.models_table" not in document
+    assert "outcomes.fit_sentence(model) for model in study.others.values()" in document
+    study = run.studies["study1"]
+    assert styles.distinctive_table(study) == "There is one source, and so none whose words could be set against it."
+
+
+def test_of_one_domain_nothing_is_told_by_domain(tmp_path, usual):
+    def one_domain(posts):
+        return posts.assign(domain="parenting")
+
+    config = config_of("configs/smoke.yaml") | {"claims": []}
+    made = write(tmp_path, config, change_posts=one_domain)
+    run = loading.load(made.results, made.simulated)
+    document = expand.document(ROOT / "report" / "report.qmd", run)
+
+    assert "there is one domain; what is said by domain is left out." in head.left_out(run)
+    for part in ("## By domain", "outcomes.contrasts(", "outcomes.by_domain(", "outcomes.interaction(study)"):
+        assert part not in document, part
+        assert part in expand.document(ROOT / "report" / "report.qmd", usual), part
+    assert "outcomes.contrasts_table(study)" in document
+
+
+def test_only_a_report_on_the_paper_says_that_its_assignment_is_not_known(usual):
+    study = usual.studies["study1"]
+    own = replace(usual, claims=None)
+
+    assert "This assignment is ours; the paper&#39;s is not known here." in raters.assignment(usual, study)
+    assert "This assignment is ours." in raters.assignment(own, study) and "paper" not in raters.assignment(own, study)
+
+
+def test_likeness_by_meaning_names_its_encoder_by_its_title(usual):
+    study = usual.studies["study1"]
+    study.settings["style"]["embeddings"] = "minilm"
+    encoded = study.style_tables["likeness"].assign(measure="embeddings")
+    models = usual.config["models"] | {"minilm": {"title": "all-MiniLM-L6-v2"}}
+    run = replace(usual, provenance=usual.provenance | {"config": usual.config | {"models": models}})
+
+    table = styles.likeness_table(run, replace(study, style_tables=study.style_tables | {"likeness": encoded}))
+
+    assert "Embeddings are those of all-MiniLM-L6-v2." in html.unescape(table)

@@ -1,6 +1,11 @@
 import math
+import os
 import random
 import re
+import shutil
+import subprocess
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +13,7 @@ import pytest
 
 from empathic import features, settings, tables
 from empathic.errors import InputError
-from empathic.style import measure, sentiment, wordlists
+from empathic.style import distinctive, likeness, measure, sentiment, tokens, wordlists
 
 PROSE = (
     "I'm so sorry you're going through this... It isn't your fault! Dr. Lee says 3.5 hours is fine (really), "
@@ -85,6 +90,11 @@ def test_a_text_of_every_kind_gives_the_counts_made_by_hand():
         ("Try this:\n1. Breathe.\n2) Sleep.\n- Walk\n", 8, 4),
         ("So happy 😊 Take care", 5, 1),
         ("a.b", 1, 1),
+        ("He lives in the U.S. He is ok.", 8, 2),
+        ("He left the U.K. The U.S. Army called, i.e. Sam.", 10, 2),
+        ("See foo.io or beyondblue.org.au. Call lifeline.ca today.", 7, 2),
+        ("I'm here.AI can help.Me too", 5, 3),
+        ("Take .5 mg. Then ($.25).", 5, 2),
         ("One.\r\nTwo.\rThree.", 3, 3),
     ],
 )
@@ -102,6 +112,10 @@ def test_words_and_sentences(text, words, sentences):
         ("periods", "Dr. Lee, e.g. at 5 p.m. or etc., i.e. now", 0),
         ("periods", "1. Breathe\n2. Sleep", 0),
         ("periods", "I left at 5 p.m.", 1),
+        ("periods", "Take .5 mg. Then rest.", 2),
+        ("periods", "beyondblue.org.au foo.io lifeline.ca 988lifeline.org who.int/x nhs.uk", 0),
+        ("periods", "He lives in the U.S. He is ok.", 2),
+        ("periods", "Well.Me too. It was so.in a way", 3),
         ("ellipses", "Well... no… yes.... right . . . so.. …", 6),
         ("ellipses", "One. Two. Three.", 0),
         ("ellipses", "What...?", 1),
@@ -112,6 +126,8 @@ def test_words_and_sentences(text, words, sentences):
         ("question_marks", "What?! Really?? ？ ⁉", 5),
         ("dashes", "well-being is hard - very hard – so — we go -- and on", 4),
         ("dashes", "- one\n- two\n---\n* three - four\n|---|---|", 1),
+        ("dashes", "5 - 10 years, 5 – 10, $5 - $10 and 3 - maybe", 1),
+        ("dashes", "– four\n  – five – no\n— six", 2),
         ("dashes", "from 5–10 years, wait--no, yes —— no", 2),
         ("quotes", "\"one\" “two” „three‟ «four» 'five' ‘six’ it’s", 8),
         ("parentheses", "(one) (two :)) three :-) 1) four", 2),
@@ -135,11 +151,19 @@ def test_words_and_sentences(text, words, sentences):
         ("apologies", "Forgive me, pardon me, my bad", 3),
         ("apologies", "don't feel sorry for him; a sorrysight; forgive them", 0),
         ("emoticons", ":) ;-) :-( <3 xD no:one", 5),
+        ("emoticons", "Thanks:) I'm ok:( or so;-)", 3),
+        ("emoticons", "things:(a, b) as in 1:) or 2:( no:D x:p", 0),
+        ("colons", "Thanks:) I'm ok:( things:(a)", 1),
         ("emoticons", "at 10:30 (see p.8) a:b", 0),
         ("capitals", "I am SO TIRED of NASA. A b C", 3),
         ("list_items", "To do:\n- one\n* two\n1. three\n2) four\n• five\nnot - six\n-seven", 5),
+        ("list_items", "▪ one\n▪ two\n● three\n– four\n· five\n— not", 5),
+        ("emojis", "▪ one\n▫ two", 0),
+        ("emojis", "▪️ one", 1),
         ("headings", "# One\n## Two\n#three\nno # four\n####### seven", 2),
         ("bold", "**One** and __two__ and * three * and ** four ** and **five\nsix**", 2),
+        ("bold", "**Take *small* steps** and **do_it**, __so *so* do_it__ and ***all***", 4),
+        ("bold", "my__init__file and __init__file, 2 ** 3 ** 4", 0),
         ("n_paragraphs", "One.\n\n\nTwo\nstill two.\n \nThree.\n", 3),
         ("n_paragraphs", "\n \n", 0),
         ("n_characters", "café 😊", 6),
@@ -147,6 +171,8 @@ def test_words_and_sentences(text, words, sentences):
         ("thanks", "Thank you so much. Thanks! I appreciate it. No thanks to him, thanks to her.", 3),
         ("hedges", "Maybe it's kind of hard; what kind of day? I think you might be a bit tired.", 5),
         ("negations", "I can’t, don't and won't; no, not never. No one knows nothing. A knot.", 8),
+        ("negations", "no-one cares. Don′t", 2),
+        ("hedges", "in May I was ill, since May 3 and until may 2020; it may help, this may not", 2),
         ("positive_emotion", "Happy, so glad! I hope you loved it. Hopeless.", 4),
         ("negative_emotion", "Sad and frustrated, overwhelming grief. Griefless? Not angry.", 5),
         ("advice", "You should rest. Have you tried tea? You must be tired. It might help to talk.", 3),
@@ -159,6 +185,10 @@ def test_words_and_sentences(text, words, sentences):
         ("self_disclosure", "I've been there. When I was young my mom left me. For me too.", 4),
         ("machine_stance", "As an AI, I don't have feelings. As an ai assistant, I was trained on it.", 4),
         ("machine_stance", "The AI said so.", 0),
+        ("machine_stance", "I was trained as a nurse. I'm not a person who judges. As an assistant manager", 0),
+        ("machine_stance", "As an AI-based helper, I'm AI. I'm just a bot. I'm not a person. As an assistant, I", 5),
+        ("self_disclosure", "Take care, my friend. Hang in there, my friend!", 0),
+        ("self_disclosure", "My friend left me. Take care of my friend.", 2),
         ("empath_sympathy", "compassion and condolence", 2),
         ("pronouns_you", "you're you’ll your", 3),
     ],
@@ -216,6 +246,14 @@ def test_composed_and_decomposed_letters_count_alike():
 def test_a_long_text_of_anything_is_measured(text):
     # A pattern of quadratic time would take hours here.
     assert count("n_words", text) == len(text.split())
+    parsed = tokens.parse(text)
+    by_source, origins = {"a": [parsed, parsed], "b": [tokens.parse("I hear you.")]}, {"a": "observed", "b": "observed"}
+    told, said_again = distinctive.distinctive(by_source, origins), distinctive.repeated(by_source, origins)
+    runs = likeness.runs([parsed, parsed, *by_source["b"]])
+    assert told.empty or set(told.source) <= {"a", "b"}
+    assert said_again.empty or set(said_again.n) == {2}
+    alike = runs[0].multiply(runs[1]).sum()
+    assert alike == pytest.approx(1 if len(parsed.tokens) >= 3 and runs[0].sum() else 0)
 
 
 def responses(rows):
@@ -373,18 +411,47 @@ def real_study():
     pytest.skip("the study of Welivita and Pu (2024) is not in data/external/welivita2024")
 
 
-def test_on_a_real_study_the_words_are_those_that_were_published():
-    folder = real_study()
-    published = pd.read_csv(folder / "welivita_ratings_long.csv")
-    texts = pd.read_csv(folder / "welivita_responses.csv", keep_default_na=False)
-    both = texts.merge(published, on=["post_id", "source"]).head(1500)
+def words_by_wc(texts, folder):
+    """How many words GNU wc counts in each text, in a UTF-8 locale; skips where there is no such wc."""
+    known = (
+        subprocess.run(["wc", "--version"], capture_output=True, text=True, check=False) if shutil.which("wc") else None
+    )
+    if known is None or "GNU coreutils" not in known.stdout:
+        pytest.skip("no wc of GNU coreutils on PATH: no word count was held against it")
+    for number, text in enumerate(texts):
+        (folder / f"{number}.txt").write_text(text, encoding="utf-8")
+    names = "\0".join(str(folder / f"{number}.txt") for number in range(len(texts)))
+    counted = subprocess.run(
+        ["wc", "-w", "--files0-from=-"],
+        input=names,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [int(line.split()[0]) for line in counted.stdout.splitlines()[: len(texts)]]
 
-    measured = both.response_text.map(lambda text: measure.features_of(text, TOOLS))
 
-    assert len(both) == 1500
-    assert measured.map(lambda row: row["n_words"]).tolist() == both.n_words.tolist()
-    plain = both.response_text.str.count("!") == measured.map(lambda row: row["exclamation_marks"])
-    assert plain.all()
+def test_on_every_text_of_a_real_study_the_words_are_those_of_wc(tmp_path):
+    texts = pd.read_csv(real_study() / "welivita_responses.csv", keep_default_na=False).response_text
+
+    assert len(texts) == 12_000
+    counted = words_by_wc(texts, tmp_path)
+    ours = [len(text.split()) for text in texts]
+    assert [place for place, (wc, own) in enumerate(zip(counted, ours, strict=True)) if wc != own] == []
+    # And that is the feature: of every tenth, as all of it is measured at once.
+    assert [count("n_words", text) for text in texts[::10]] == ours[::10]
+
+
+def test_on_a_real_study_marks_are_the_characters_that_are_there():
+    texts = pd.read_csv(real_study() / "welivita_responses.csv", keep_default_na=False).response_text[::10]
+
+    for text in texts:
+        signs = Counter(unicodedata.name(char, "") for char in text)
+        measured = measure.features_of(text, TOOLS)
+        assert measured["exclamation_marks"] == signs["EXCLAMATION MARK"], text
+        assert measured["semicolons"] <= signs["SEMICOLON"], text
+        assert measured["question_marks"] == signs["QUESTION MARK"], text
 
 
 def test_on_a_real_study_the_weights_are_vaders():

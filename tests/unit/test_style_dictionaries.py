@@ -1,10 +1,11 @@
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from empathic.errors import InputError
-from empathic.style import dictionaries
+from empathic.style import dictionaries, measure
 from empathic.style.lexicon import Entry, Lexicon
 from empathic.style.tokens import parse
 
@@ -73,6 +74,11 @@ def test_words_beginnings_phrases_and_conditions_of_a_dic_count_as_liwc_counts(t
         (("happy\t125\t126", "happy"), "row 9: 'happy' has no category"),
         (("happi*", "ha*pi"), "row 10: 'ha*pi' has an asterisk inside a word"),
         (("126\tposemo", "126\tfunct"), "two categories are called funct"),
+        (
+            ("happi*\t", "(^^)\t"),
+            "row 10: '(^^)' is no word, and no emoticon that is found in texts, so it would never",
+        ),
+        (("happi*\t", "happy :)\t"), "row 10: 'happy :)' is no word, and no emoticon that is found in texts"),
         (("<of>131/125\nkind of", "<of>131/999\nkind of"), "'kind' has the category '<of>131/999', which is none"),
     ],
 )
@@ -149,3 +155,20 @@ def test_an_unknown_category_of_empath_is_refused_with_the_nearest(tmp_path):
     assert lexicon.matches(["rage", "pity", "so", "sad"]) == [(1, 1, "empath_sympathy"), (2, 2, "empath_sympathy")]
     with pytest.raises(InputError, match="Empath has no category 'sympaty'; did you mean 'sympathy'?"):
         dictionaries.read_empath(tmp_path / "empath.tsv", ["sympaty"])
+
+
+def test_emoticons_of_a_dic_count_where_texts_have_them(tmp_path):
+    (tmp_path / "own.dic").write_text("%\n1\tjoy\n2\tfunct\n%\n:)*\t1\n:D\t1\nxd\t1\nyou\t2\n", encoding="utf-8")
+    folder = Path(__file__).parents[2] / "data/wordlists"
+    tools = measure.instruments(sorted(folder.glob("*.txt")), folder / "empath.tsv", [], tmp_path / "own.dic")
+
+    found = measure.features_of("Thanks:) you :))) :D XD :( 10:30", tools)
+
+    assert {name: found[name] for name in tools.liwc_names} == {"liwc_joy": 4, "liwc_funct": 1}
+    assert found["emoticons"] == 5
+
+
+def test_categories_of_several_words_keep_their_whole_name(tmp_path):
+    dic = "%\n1 Personal Pronouns\n2\tPersonal  Concerns (Work)\n3\t(Affect)\n%\ni\t1\njob\t2\nsad\t3\n"
+
+    assert counted(tmp_path, "I, sad, a job", dic) == {"personal_pronouns": 1, "personal_concerns": 1, "affect": 1}

@@ -2,6 +2,7 @@
 
 import json
 
+import browser
 import plain_numbers
 import pytest
 
@@ -63,3 +64,15 @@ def test_the_report_is_one_small_file(default):
     page = default.folder / "results/default/report/report.html"
 
     assert 100_000 < page.stat().st_size < 6_000_000
+
+
+def test_nothing_is_wrong_with_the_page_in_a_browser(default):
+    if reason := browser.missing():
+        pytest.skip(reason)
+    with browser.opened() as chromium:
+        faults = chromium.faults(
+            default.folder / "results/default/report/report.html",
+            browser.ROOT / "logs" / "test_report_browser" / "default",
+        )
+
+    assert faults == []

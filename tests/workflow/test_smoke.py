@@ -197,3 +197,12 @@ def test_estimated_means_lie_where_the_raw_means_lie(smoke):
     raw = ratings.groupby(["source", "domain"])["rating"].mean().groupby("source").mean()
 
     assert np.allclose(overall, raw[overall.index], atol=0.1)
+
+
+@pytest.mark.parametrize("study", ["study1", "study2"])
+def test_features_are_set_against_no_rating_that_is_simulated(smoke, study):
+    made = {path.name for path in (smoke.folder / f"results/smoke/{study}/style").iterdir()}
+
+    assert "contrasts.csv" in made and "ratings.csv" not in made
+    page = smoke.read("results/smoke/report/report.html")
+    assert page.count("the ratings are simulated, and simulated raters do not read") == 2

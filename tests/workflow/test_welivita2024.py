@@ -4,7 +4,9 @@ The data are not the package's to pass on: without them these tests are skipped.
 """
 
 import json
+import re
 
+import browser
 import numpy as np
 import plain_numbers
 import pytest
@@ -108,3 +110,15 @@ def test_the_report_shows_both_studies_as_observed(run):
 
     assert "All six sources, with their texts" in page and "The five sources of the published table" in page
     assert "simulated" not in page.lower()
+    assert not re.search(r"\bLee\b", page), "it is a report on another study"
+
+
+def test_nothing_is_wrong_with_the_page_in_a_browser(run):
+    if reason := browser.missing():
+        pytest.skip(reason)
+    with browser.opened() as chromium:
+        faults = chromium.faults(
+            run.folder / RUN / "report/report.html", browser.ROOT / "logs" / "test_report_browser" / "welivita2024"
+        )
+
+    assert faults == []

@@ -81,7 +81,7 @@ def _random_effects(study: Study) -> Figure:
             axes.hist(rows.estimate, bins=24, color=MAIN)
             axes.set_title(SAID.get(group, group) + ("" if term == "(Intercept)" else f": {term}"), fontsize=8)
             axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-        figure.supxlabel("Conditional mode, in units of the scale", fontsize=9)
+        figure.supxlabel(f"Conditional mode, {study.deciding.units}", fontsize=9)
         figure.supylabel("Levels", fontsize=9)
     return figure
 

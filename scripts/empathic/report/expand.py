@@ -22,6 +22,7 @@ INCLUDE = re.compile(r"^\{\{< include (?P<file>\S+) >\}\}[ \t]*$", re.MULTILINE)
 def document(source: Path, run: Run) -> str:
     """The text of a report on this run. Raises InputError where a part is missing or a block is wrong."""
     template = included(source)
+    _known(source.parent / "references.bib", run.config["report"]["data_of"])
     environment = jinja2.Environment(
         block_start_string="<!--%",
         block_end_string="-->",
@@ -50,35 +51,58 @@ def included(source: Path, above: tuple[Path, ...] = ()) -> str:
     return INCLUDE.sub(lambda match: included(source.parent / match["file"], (*above, source)).rstrip("\n"), text)
 
 
+def _known(references: Path, keys: list[str]) -> None:
+    """Refuse a key that the references do not have: pandoc would print it as it is."""
+    known = re.findall(r"^@\w+\{([^,\s]+),", references.read_text(encoding="utf-8"), re.MULTILINE) if keys else []
+    for key in keys:
+        if key not in known:
+            raise InputError(
+                references, f"it has no '{key}', which the config names", "Correct report > data_of, or add it"
+            )
+
+
 def structure(run: Run) -> dict[str, Any]:
     """What decides which parts a report has."""
-    studies = [_study(study) for study in run.studies.values()]
+    studies = [_study(run, study) for study in run.studies.values()]
     return {
         "title": prose(run.config["report"]["title"]),
         "warning": head.warning(run),
         "studies": studies,
         "frozen": bool(run.provenance["frozen"]),
-        "generated": any(study["generated"] for study in studies),
+        "given": bool(run.kinds & {"human", "archived"}),
+        "drawn": "transformers" in run.kinds,
+        "quantized": run.quantized,
+        "asked": "openai" in run.kinds,
         "texts": any(study["texts"] for study in studies),
         "awaiting": bool(run.awaiting),
         "claims": run.claims is not None,
         "demo": run.claims is not None and bool(run.claims.demo_verdict.notna().any()),
+        "data_of": _cited(run.config["report"]["data_of"]),
+        "sentiment": run.measures("sentiment"),
+        "empath": run.measures("empath_"),
         "about_paper": run.about_paper,
+        "other_papers": bool(run.other_papers),
         "verdicts": run.claims is not None and bool((run.claims.verdict != "not testable").any()),
     }
 
 
-def _study(study: Study) -> dict[str, Any]:
+def _cited(keys: list[str]) -> str:
+    return f"[{'; '.join(f'@{key}' for key in keys)}]" if keys else ""
+
+
+def _study(run: Run, study: Study) -> dict[str, Any]:
     return {
         "name": study.name,
         "rated": study.ratings is not None,
         "texts": study.posts is not None,
-        "generated": bool(study.generations),
         "simulated": study.simulated,
         "truth": study.truth is not None,
         "others": bool(study.others),
         "compared": study.ratings is not None and not study.deciding.contrasts.empty,
+        "by_domain": len(study.domains) > 1,
         "counted": study.count_tests is not None and not study.count_tests.empty,
+        "components": not run.components_of(study).empty,
+        "claims_by_model": not run.claims_by_model(study).empty,
         "left_out_in_turn": study.leave_one_out is not None,
         "multiverse": study.multiverse is not None,
         "power": study.power is not None,

@@ -23,7 +23,7 @@ INK, MUTED, BAND = "#1a1a1a", "#5c5c5c", "#e8e8e8"
 # Okabe and Ito's palette, the colours that stand out on white.
 MAIN, TRUTH, WARNING = "#0072B2", "#D55E00", "#A33A00"
 # The rest of it, dark enough on white, for sources drawn together: told apart by marker, too.
-SHADES = ("#0072B2", "#D55E00", "#007A5A", "#9A4A7A", "#1a1a1a", "#8A6D00", "#2F8FC4", "#5c5c5c")
+SHADES = ("#0072B2", "#D55E00", "#006B4F", "#BF5E95", "#1a1a1a", "#8A6D00", "#2F8FC4", "#5c5c5c")
 MARKERS = "osD^vPX<"
 THEME = {
     "figure.dpi": 96,
@@ -134,16 +134,20 @@ def means(study: Study) -> Figure:
     """Estimated marginal means by source with 95% intervals, over the ratings themselves; the simulated truth beside.
 
     The ratings are circles at each answer (of a scale of many answers: a strip), their area as the share of the source.
+    Means on the scale of a link stand alone.
     """
-    table = study.deciding.means
+    table = study.deciding.shown_means
     table = table[table.domain.isna()].set_index("source").loc[study.sources]
     truth = expected_by_source(study)
     with canvas(1, 1, 0.55 * len(table) + 0.9, table.origin) as (figure, panels):
         axes = panels[0, 0]
         places = np.arange(len(table))[::-1]
-        given = answers(study)
-        heights = given.source.map(dict(zip(table.index, places, strict=True)))
-        axes.scatter(given.rating, heights, s=900 * given.share, color=BAND, edgecolor="none", zorder=0)
+        if study.deciding.tells_ratings:
+            given = answers(study)
+            heights = given.source.map(dict(zip(table.index, places, strict=True)))
+            axes.scatter(given.rating, heights, s=900 * given.share, color=BAND, edgecolor="none", zorder=0)
+            if len(study.item.scale.points) <= MANY_ANSWERS:
+                axes.set_xticks(study.item.scale.points)
         _intervals(axes, table, places, MAIN)
         for place, (_, row) in zip(places, table.iterrows(), strict=True):
             axes.annotate(number(row.estimate), (row.estimate, place), (0, 7), textcoords="offset points", ha="center")
@@ -153,9 +157,7 @@ def means(study: Study) -> Figure:
             figure.legend(loc="outside lower center", frameon=False)
         axes.set_yticks(places, [_wrapped(study.source_title(source)) for source in table.index])
         axes.set_ylim(-0.7, len(table) - 0.3)
-        if len(study.item.scale.points) <= MANY_ANSWERS:
-            axes.set_xticks(study.item.scale.points)
-        axes.set_xlabel(f"Rating ({_scale(study)})")
+        axes.set_xlabel(f"Rating ({_scale(study)})" if study.deciding.tells_ratings else _mean(study))
     return figure
 
 
@@ -187,13 +189,13 @@ def overall(study: Study) -> Figure:
             axes.annotate(number(row.estimate), (row.estimate, place), (0, 6), textcoords="offset points", ha="center")
         axes.set_yticks(places, titles, fontsize=8)
         axes.set_ylim(-0.6, len(table) - 0.3)
-        axes.set_xlabel(f"Difference of mean ratings ({_scale(study)})")
+        axes.set_xlabel(_difference(study))
     return figure
 
 
 def by_domain(study: Study) -> Figure:
     """Estimated means in each domain, a panel a domain, sources in their order there from the highest mean down."""
-    table = study.deciding.means.dropna(subset=["domain"])
+    table = study.deciding.shown_means.dropna(subset=["domain"])
     domains = [domain for domain in study.domains if domain in set(table.domain)]
     heights = (0.26 * len(study.sources) + 0.45, 0.3)
     with grid(len(domains), heights, table.origin, sharex=True) as (figure, panels):
@@ -205,7 +207,7 @@ def by_domain(study: Study) -> Figure:
             axes.set_yticks(places, [_wrapped(study.source_title(name)) for name in part.source], fontsize=7)
             axes.set_ylim(-0.6, len(part) - 0.4)
             axes.tick_params(axis="x", labelbottom=True, labelsize=7)
-        figure.supxlabel(f"Estimated mean rating ({_scale(study)})", fontsize=9)
+        figure.supxlabel(_mean(study), fontsize=9)
     return figure
 
 
@@ -228,7 +230,7 @@ def contrasts(study: Study) -> Figure:
             axes.set_title(stacked(study, contrast), fontsize=8)
             axes.set_yticks(places, rows)
             axes.set_ylim(-0.6, len(rows) - 0.4)
-        figure.supxlabel(f"Difference of mean ratings ({_scale(study)})", fontsize=9)
+        figure.supxlabel(_difference(study), fontsize=9)
     return figure
 
 
@@ -248,8 +250,12 @@ def style(study: Study) -> Figure:
             axes.scatter(part.d, part.feature.map(places), s=30, label=study.source_title(source), **look)
         axes.set_yticks(list(places.values()), [name.replace("_", " ") for name in features], fontsize=8)
         axes.set_ylim(-0.6, len(features) - 0.4)
-        axes.set_xlabel(f"Difference from {study.source_title(study.sources[0])}, in SDs within sources (d)")
-        figure.legend(loc="outside lower left", frameon=False, fontsize=8)
+        reference = study.source_title(study.sources[0])
+        if len(named) == 1:
+            axes.set_xlabel(f"{study.source_title(named[0])}\nless {reference}, in SDs within sources (d)")
+        else:
+            axes.set_xlabel(f"Difference from {reference}, in SDs within sources (d)")
+            figure.legend(loc="outside lower left", frameon=False, fontsize=8)
     return figure
 
 
@@ -282,8 +288,8 @@ def drawn_contrasts(study: Study) -> list[str]:
 
 
 def expected_by_source(study: Study) -> dict[str, float]:
-    """The expected rating of each source that raters were simulated from; empty where none were."""
-    return study.truth["expected"]["source"] if study.truth else {}
+    """The expected rating of each source that raters were simulated from; empty where none is estimated."""
+    return study.truth["expected"]["source"] if study.truth and study.deciding.tells_ratings else {}
 
 
 def _intervals(axes: Axes, table: pd.DataFrame, places: np.ndarray, colours: str | Sequence[str]) -> None:
@@ -294,6 +300,18 @@ def _intervals(axes: Axes, table: pd.DataFrame, places: np.ndarray, colours: str
 def _scale(study: Study) -> str:
     scale = study.item.scale
     return f"scale {scale.min:g} to {scale.max:g}"
+
+
+def _mean(study: Study) -> str:
+    if study.deciding.tells_ratings:
+        return f"Estimated mean rating ({_scale(study)})"
+    return f"Estimated mean {study.deciding.units}"
+
+
+def _difference(study: Study) -> str:
+    if study.deciding.fit["link"] == "identity":
+        return f"Difference of mean ratings ({_scale(study)})"
+    return f"Difference {study.deciding.units}"
 
 
 def _span(values: pd.Series) -> tuple[float, float]:

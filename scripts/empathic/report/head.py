@@ -46,6 +46,11 @@ def commit(run: Run) -> Prose:
     return Prose(f"Commit {prose(run.provenance['commit'][:12])}, {state}.")
 
 
+def other_papers(run: Run) -> Prose:
+    """The citations of the papers beside Lee et al. (2024) whose claims are decided."""
+    return listing(prose(paper) for paper in run.other_papers)
+
+
 def warning(run: Run) -> Prose:
     """The line below the title, where the run is no evidence, or not yet."""
     weakest_first = ("simulated", "stand_in")
@@ -107,15 +112,16 @@ def _study(study: Study) -> str:
         f"{count(used.rater_id.nunique())} {simulated}raters gave {counted(len(used), 'rating')} to "
         f"{counted(used.response_id.nunique(), 'response')} on {counted(used.post_id.nunique(), 'post')}."
     )
-    means = study.deciding.means
+    means = study.deciding.shown_means
     means = means[means.domain.isna()].sort_values("estimate", ascending=False)
     ranked = listing(
         f"{prose(study.source_title(row.source))} {number(row.estimate)} {interval(row.conf_low, row.conf_high)}"
         for row in means.itertuples()
     )
     scale = study.item.scale
-    ends = f"on a scale from {number(scale.min, 0)} to {number(scale.max, 0)}"
-    return f"**{prose(study.title)}:** {size} Estimated mean ratings {ends}, with 95% intervals: {ranked}."
+    said = f"mean ratings on a scale from {number(scale.min, 0)} to {number(scale.max, 0)}"
+    said = said if study.deciding.tells_ratings else f"means {prose(study.deciding.units)}"
+    return f"**{prose(study.title)}:** {size} Estimated {said}, with 95% intervals: {ranked}."
 
 
 def _verdicts(claims: pd.DataFrame) -> str:
@@ -140,14 +146,31 @@ def claims_table(run: Run) -> str:
         blocks.words("Verdict", claims.verdict),
         blocks.words("Look at", [_where(run, row) for row in claims.itertuples()]),
     ]
-    caption = (
-        "The claims and their verdicts. *How sure* says what the claim rests on: the paper's abstract, a summary of "
-        "it, or less. The estimate is that of the component that decides, in units of the scale, with its unadjusted "
-        "95% interval (90% for an equivalence). "
-        "*Reported* is the paper's own figure, once someone who holds the paper has entered it. Below each claim "
-        "stands why it has this verdict."
-    )
+    caption = "The claims and their verdicts."
+    if (claims.certainty == "own").all():
+        columns = [column for column in columns if column.head not in ("How sure", "Reported")]
+        caption += " All are this run's own, and no paper's."
+    else:
+        caption += (
+            " *How sure* says what the claim rests on: the paper's abstract, a summary of it, or less. *Reported* is "
+            "the paper's own figure, once someone who holds the paper has entered it."
+        )
+    caption += f"{_of_estimates(run)} Below each claim stands why it has this verdict."
     return blocks.cards("claims", caption, columns, claims.why)
+
+
+def _of_estimates(run: Run) -> str:
+    """A sentence on what the estimates of claims are, of the kinds of claims that have some; else empty."""
+    claims = run.claims[run.claims.estimate.notna()]
+    models = [run.studies[name].deciding for name in dict.fromkeys(claims.study[claims.family == "primary"])]
+    kinds = [f"of a claim about ratings {units}" for units in dict.fromkeys(model.units for model in models)]
+    kinds += ["of one about style in the unit of its feature"] if (claims.family == "style").any() else []
+    if not kinds:
+        return ""
+    return (
+        f" The estimate is that of the component that decides ({listing(kinds)}), with its unadjusted 95% interval "
+        "(90% for an equivalence)."
+    )
 
 
 def _where(run: Run, claim) -> blocks.Markup:

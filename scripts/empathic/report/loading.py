@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from empathic import files, tables
+from empathic.claimfile import LEE2024
 from empathic.instrument import Instrument
 from empathic.origin import weakest
 from empathic.settings import GENERATED, has_real_ratings, has_texts, is_rated
@@ -31,6 +32,28 @@ class Model:
     interactions: pd.DataFrame
     random_effects: pd.DataFrame
     residuals: pd.DataFrame
+
+    @property
+    def units(self) -> str:
+        """What its estimates are in, as words behind a noun: units of the ratings, or the scale of its link."""
+        if self.fit["link"] == "identity":
+            return "in units of the scale"
+        latent = "the latent scale" if self.fit["family"] == "ordinal" else "the scale"
+        return f"on {latent} of the {self.fit['link']} link"
+
+    @property
+    def tells_ratings(self) -> bool:
+        """Whether it has means in units of the ratings: its own, or of an ordinal model the answers that it expects."""
+        return self.fit["link"] == "identity" or "expected" in self.means
+
+    @property
+    def shown_means(self) -> pd.DataFrame:
+        """Its means, in units of the ratings where it has such."""
+        if "expected" not in self.means:
+            return self.means
+        known = {"estimate": "expected", "std_error": "expected_std_error"}
+        known |= {"conf_low": "expected_conf_low", "conf_high": "expected_conf_high"}
+        return self.means.assign(**{name: self.means[column] for name, column in known.items()})
 
     @property
     def overall(self) -> pd.DataFrame:
@@ -153,10 +176,58 @@ class Run:
         """The studies whose texts await their raters."""
         return [study for study in self.studies.values() if study.ratings is None]
 
+    def claims_by_model(self, study: Study) -> pd.DataFrame:
+        """What other models than the deciding one would make of the claims of a study that one can be asked."""
+        table = self._of_claims(study, self.by_model, tables.BY_MODEL)
+        asked = table[["estimate", "p_for"]].notna().any(axis=1)
+        return table[table.claim_id.isin(table.claim_id[asked])]
+
+    def components_of(self, study: Study) -> pd.DataFrame:
+        """The components of the claims of a study."""
+        return self._of_claims(study, self.components, tables.COMPONENTS)
+
+    def _of_claims(self, study: Study, table: pd.DataFrame | None, schema: tables.Table) -> pd.DataFrame:
+        """The rows about claims of a study; none where the run has no claims."""
+        if self.claims is None or table is None:
+            return schema.frame([])
+        return table[table.claim_id.isin(self.claims.claim_id[self.claims.study == study.name])]
+
+    @property
+    def wrote(self) -> dict[str, dict[str, Any]]:
+        """The sources whose texts the run has, by name, as the config declares them."""
+        with_texts = [study for study in self.studies.values() if study.posts is not None]
+        return {source: declared for study in with_texts for source, declared in study.declared.items()}
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of the sources whose texts the run has."""
+        return {declared["kind"] for declared in self.wrote.values()}
+
+    @property
+    def quantized(self) -> set[str]:
+        """In which bits weights of sources were quantized here: of `4 bit` and `8 bit` those that occur."""
+        bits = {"nf4": "4 bit", "fp4": "4 bit", "int8": "8 bit"}
+        return {bits[kind] for declared in self.wrote.values() if (kind := declared.get("quantization")) in bits}
+
+    def measures(self, beginning: str) -> bool:
+        """Whether a study has a feature of style whose name begins so."""
+        tables_ = [study.style for study in self.studies.values() if study.style is not None]
+        return any(table.feature.str.startswith(beginning).any() for table in tables_)
+
+    @property
+    def papers(self) -> list[str]:
+        """The papers whose claims are decided, as their claims files name them."""
+        return [] if self.claims is None else list(dict.fromkeys(self.claims.paper.dropna()))
+
     @property
     def about_paper(self) -> bool:
-        """Whether claims of the paper are among those decided: else the report is no replication of it."""
-        return self.claims is not None and bool((self.claims.certainty != "own").any())
+        """Whether claims of Lee et al. (2024) are among those decided: else the report is no replication of it."""
+        return LEE2024 in self.papers
+
+    @property
+    def other_papers(self) -> list[str]:
+        """The further papers whose claims are decided: their citations."""
+        return [paper for paper in self.papers if paper != LEE2024]
 
 
 def load(results: Path | str, simulated: Path | str) -> Run:

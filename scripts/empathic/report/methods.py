@@ -7,7 +7,7 @@ import pandas as pd
 from empathic.checks import CHECKS, Check
 from empathic.report import blocks
 from empathic.report.loading import Run, Study
-from empathic.report.words import MISSING, count, counted, is_missing, listing, number, prose, share
+from empathic.report.words import MISSING, Prose, count, counted, is_missing, listing, number, prose, share
 
 PRECISION = {"none": "not quantized", "int8": "int8", "nf4": "NF4, 4 bit", "fp4": "FP4, 4 bit"}
 KINDS = {
@@ -51,6 +51,11 @@ def sources_table(run: Run) -> str:
         blocks.words("Decoding", [_decoding(declared) for declared in listed.values()]),
     ]
     return blocks.table("sources", "The sources of responses, and how each wrote.", columns)
+
+
+def of_kind(run: Run, *kinds: str) -> Prose:
+    """The titles of the sources of some kinds whose texts the run has."""
+    return listing(prose(declared["title"]) for declared in run.wrote.values() if declared["kind"] in kinds)
 
 
 def _writer(run: Run, source: str, declared: dict[str, Any]) -> str:

@@ -43,22 +43,37 @@ def distribution(study: Study) -> str:
 
 def means(study: Study) -> str:
     """Figure: estimated marginal means by source."""
-    table = _overall(study.deciding.means)
+    table = _overall(study.deciding.shown_means)
+    over = ""
+    if study.deciding.tells_ratings:
+        over = (
+            ", over the ratings themselves: the area of a circle is the share of the source's ratings that gave this "
+            "answer"
+        )
     caption = (
-        f"{prose(study.title)}: estimated marginal means with 95% intervals, domains weighing equally "
-        f"(deciding model), over the ratings themselves: the area of a circle is the share of the source's ratings "
-        f"that gave this answer.{_made(study)}"
+        f"{prose(study.title)}: {_which_means(study)} with 95% intervals, domains weighing equally (deciding model)"
+        f"{over}.{_made(study)}"
     )
-    if study.truth:
+    if figures.expected_by_source(study):
         caption += " The diamonds are the expected ratings that the raters were simulated from."
     values = _estimates(table, table.source.map(study.source_title))
-    alt = f"Points with intervals over circles, one row a source: {values}."
+    alt = f"Points with intervals{' over circles' if over else ''}, one row a source: {values}."
     return blocks.figure(f"{study.name}-means", caption, figures.means(study), alt, table)
+
+
+def _which_means(study: Study) -> str:
+    """What the means of the deciding model are: its own, or what it expects raters to answer."""
+    model = study.deciding
+    if model.fit["link"] == "identity":
+        return "estimated marginal means"
+    if model.tells_ratings:
+        return "mean answers that the ordinal model expects, in units of the scale,"
+    return f"estimated marginal means {prose(model.units)}"
 
 
 def means_table(study: Study) -> str:
     """Table: estimated marginal means by source, over domains and within each."""
-    table = study.deciding.means
+    table = study.deciding.shown_means
     columns = [
         blocks.words("Source", [study.source_title(source) for source in table.source]),
         blocks.words("Domain", table.domain.fillna("all, equally")),
@@ -67,7 +82,7 @@ def means_table(study: Study) -> str:
         blocks.numbers("df", [number(value, 1) for value in table.df]),
         blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high) for row in table.itertuples()]),
     ]
-    caption = f"{prose(study.title)}: estimated marginal means of the deciding model.{_made(study)}"
+    caption = f"{prose(study.title)}: {_which_means(study)} of the deciding model.{_made(study)}"
     return blocks.table(f"{study.name}-means", caption, columns)
 
 
@@ -76,8 +91,9 @@ def contrasts(study: Study) -> str:
     shown = figures.drawn_contrasts(study)
     total = study.deciding.contrasts.contrast.nunique()
     caption = (
-        f"{prose(study.title)}: differences of sources with 95% intervals, over all domains and within each. The band "
-        f"holds differences smaller than the smallest effect size of interest.{_made(study)}{_of_all(shown, total)}"
+        f"{prose(study.title)}: differences of sources {_units(study)}, with 95% intervals, over all domains and "
+        "within each. The band holds differences smaller than the smallest effect size of interest."
+        f"{_made(study)}{_of_all(shown, total)}"
     )
     overall = study.deciding.overall[study.deciding.overall.contrast.isin(shown)]
     values = _estimates(overall, overall.contrast.map(study.contrast_title))
@@ -93,9 +109,10 @@ def overall(study: Study) -> str:
         return "With one source there is nothing to compare."
     drawn = table[table.contrast.isin(figures.drawn_contrasts(study))]
     caption = (
-        f"{prose(study.title)}: differences of sources over domains of equal weight, with 95% intervals (thin) and 90% "
-        "intervals (thick). The band holds differences smaller than the smallest effect size of interest: where the "
-        f"thick line lies inside it, the two are equivalent at the unadjusted 5% level.{_made(study)}"
+        f"{prose(study.title)}: differences of sources {_units(study)}, over domains of equal weight, with 95% "
+        "intervals (thin) and 90% intervals (thick). The band holds differences smaller than the smallest effect size "
+        "of interest: where the thick line lies inside it, the two are equivalent at the unadjusted 5% level."
+        f"{_made(study)}"
         f"{_of_all(drawn, len(table))}"
     )
     values = _estimates(drawn, drawn.contrast.map(study.contrast_title))
@@ -105,12 +122,12 @@ def overall(study: Study) -> str:
 
 def by_domain(study: Study) -> str:
     """Figure: the order of sources in each domain."""
-    table = study.deciding.means.dropna(subset=["domain"])
+    table = study.deciding.shown_means.dropna(subset=["domain"])
     if table.empty:
         return "The deciding model of this study has no means by domain."
     caption = (
-        f"{prose(study.title)}: estimated marginal means in each domain with 95% intervals, sources in their order "
-        f"there (deciding model).{_made(study)}"
+        f"{prose(study.title)}: {_which_means(study)} in each domain with 95% intervals, sources in their order there "
+        f"(deciding model).{_made(study)}"
     )
     tops = listing(
         f"in {domain} {study.source_title(rows.loc[rows.estimate.idxmax(), 'source'])}"
@@ -122,7 +139,7 @@ def by_domain(study: Study) -> str:
 
 def order(study: Study) -> str:
     """Table: the sources of each domain from the highest estimated mean down, with how far the ends lie apart."""
-    table = study.deciding.means.dropna(subset=["domain"])
+    table = study.deciding.shown_means.dropna(subset=["domain"])
     if table.empty:
         return ""
     groups = [
@@ -182,7 +199,7 @@ def interactions_table(study: Study) -> str:
         f"model), unadjusted.{_made(study)}"
     )
     if table.sesoi.notna().any():
-        caption += f" Equivalence is tested against ±{number(table.sesoi.max())}, in units of the scale."
+        caption += f" Equivalence is tested against ±{number(table.sesoi.max())}, {_units(study)}."
     return blocks.table(f"{study.name}-interactions", caption, columns)
 
 
@@ -201,7 +218,8 @@ def contrasts_table(study: Study) -> str:
     caption = (
         f"{prose(study.title)}: contrasts over domains of equal weight (deciding model). Intervals are unadjusted; "
         f"{_adjusted(study.deciding.overall)} Equivalence is the larger p of two one-sided tests against "
-        f"±{number(study.deciding.overall.sesoi.max())} (the SESOI, in units of the scale).{_made(study)}"
+        f"±{number(study.deciding.overall.sesoi.max())} (the SESOI). Differences and the SESOI are {_units(study)}."
+        f"{_made(study)}"
     )
     return blocks.table(f"{study.name}-contrasts", caption, _contrast_columns(study, study.deciding.overall))
 
@@ -214,7 +232,7 @@ def domain_table(study: Study) -> str:
     columns = _contrast_columns(study, table)
     columns.insert(1, blocks.words("Domain", table.by))
     caption = (
-        f"{prose(study.title)}: contrasts within each domain (deciding model); {_adjusted(table)} "
+        f"{prose(study.title)}: contrasts within each domain (deciding model), {_units(study)}; {_adjusted(table)} "
         f"A domain's contrasts are one family.{_made(study)}"
     )
     return blocks.table(f"{study.name}-domains", caption, columns)
@@ -228,7 +246,7 @@ def _adjusted(table: pd.DataFrame) -> str:
 
 def _contrast_columns(study: Study, table: pd.DataFrame) -> list[blocks.Column]:
     rows = list(table.itertuples())
-    return [
+    columns = [
         blocks.words("Contrast", [study.contrast_title(row.contrast) for row in rows]),
         blocks.numbers("Difference", [number(row.estimate) for row in rows]),
         blocks.numbers("SE", [number(row.std_error, 3) for row in rows]),
@@ -238,8 +256,10 @@ def _contrast_columns(study: Study, table: pd.DataFrame) -> list[blocks.Column]:
         blocks.numbers("p, adjusted", [p_value(row.p_adjusted) for row in rows]),
         blocks.numbers("p, equivalence", [p_value(row.p_equivalence) for row in rows]),
         blocks.numbers("d", [number(row.d) for row in rows]),
-        blocks.numbers("% of range", [number(row.percent_of_range, 1) for row in rows]),
     ]
+    if table.percent_of_range.notna().any():  # a link's scale has no range
+        columns.append(blocks.numbers("% of range", [number(row.percent_of_range, 1) for row in rows]))
+    return columns
 
 
 def tests_table(study: Study) -> str:
@@ -341,12 +361,13 @@ def code(text: str) -> Prose:
 def models_table(study: Study) -> str:
     """Table: each contrast over domains by each model, the deciding one first."""
     beside = [study.deciding, *study.others.values()]
-    rows = [(row.contrast, model.name, row) for model in beside for row in model.overall.itertuples()]
+    rows = [(row.contrast, model, row) for model in beside for row in model.overall.itertuples()]
     order = list(dict.fromkeys(contrast for contrast, _, _ in rows))
     rows.sort(key=lambda row: order.index(row[0]))
     columns = [
         blocks.words("Contrast", [study.contrast_title(contrast) for contrast, _, _ in rows]),
-        blocks.words("Model", [f"{name} (decides)" if name == "deciding" else name for _, name, _ in rows]),
+        blocks.words("Model", [named(model.name) for _, model, _ in rows]),
+        blocks.words("Estimates", [model.units for _, model, _ in rows]),
         blocks.numbers("Difference", [number(row.estimate) for _, _, row in rows]),
         blocks.numbers("SE", [number(row.std_error, 3) for _, _, row in rows]),
         blocks.numbers("df", [number(row.df, 1) for _, _, row in rows]),
@@ -356,6 +377,11 @@ def models_table(study: Study) -> str:
     return blocks.table(
         f"{study.name}-models", f"{prose(study.title)}: the contrasts by each model.{_made(study)}", columns
     )
+
+
+def named(model: str) -> str:
+    """A model's name, and whether it decides."""
+    return f"{model} (decides)" if model == "deciding" else model
 
 
 def counts_table(study: Study) -> str:
@@ -393,8 +419,8 @@ def leave_one_out_table(study: Study) -> str:
     ]
     lost = study.leave_one_out[study.leave_one_out.status != "converged"].groupby(["left", "left_out"]).ngroups
     caption = (
-        f"{prose(study.title)}: differences by the deciding model, fitted without each post and without each domain in "
-        f"turn; fits that failed or could not be had: {count(lost)}.{_made(study)}"
+        f"{prose(study.title)}: differences by the deciding model, {_units(study)}, fitted without each post and "
+        f"without each domain in turn; fits that failed or could not be had: {count(lost)}.{_made(study)}"
     )
     return blocks.table(f"{study.name}-left-out-in-turn", caption, columns)
 
@@ -402,7 +428,12 @@ def leave_one_out_table(study: Study) -> str:
 def truth_table(study: Study) -> str:
     """Table: the expected rating that each source was simulated from, beside the estimate."""
     truth = figures.expected_by_source(study)
-    table = _overall(study.deciding.means).set_index("source").loc[study.sources]
+    if not truth:
+        return (
+            "The means of the deciding model are on the scale of its link, and so do not stand beside the ratings that "
+            "were simulated from."
+        )
+    table = _overall(study.deciding.shown_means).set_index("source").loc[study.sources]
     columns = [
         blocks.words("Source", [study.source_title(source) for source in study.sources]),
         blocks.numbers("Simulated from", [number(truth[source]) for source in study.sources]),
@@ -447,6 +478,10 @@ def _of_all(shown: Sized, total: int) -> str:
     if len(shown) == total:
         return ""
     return f" Drawn are the {count(len(shown))} contrasts with the reference, of {count(total)}; the table has all."
+
+
+def _units(study: Study) -> str:
+    return prose(study.deciding.units)
 
 
 def _made(study: Study) -> str:

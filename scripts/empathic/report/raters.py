@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from empathic.report import blocks, flow_figure
-from empathic.report.loading import Study
+from empathic.report.loading import Run, Study
 from empathic.report.words import MISSING, Prose, count, counted, is_missing, listing, number, prose, share
 
 STEPS = {"entered": "Entered", "excluded": "Excluded", "remaining": "Remain"}
@@ -98,7 +98,7 @@ def _made(study: Study) -> str:
     return " of simulated raters" if study.simulated else ""
 
 
-def assignment(study: Study) -> Prose:
+def assignment(run: Run, study: Study) -> Prose:
     """Who saw what, as planned and as found."""
     simulate = study.settings["ratings"]["simulate"]
     each = counted(int(study.used.groupby("rater_id").size().median()), "rating")
@@ -107,7 +107,7 @@ def assignment(study: Study) -> Prose:
         posts = counted(simulate["posts_per_rater"], "post")
         planned = (
             f"Each simulated rater saw {posts}, spread over the domains, with every source of each: {each}. "
-            "This assignment is ours; the paper's is not known here."
+            f"This assignment is ours{'; the paper&#39;s is not known here' if run.about_paper else ''}."
         )
     found = study.assignment["responses"].remaining
     return Prose(

@@ -6,15 +6,16 @@ from matplotlib.figure import Figure
 from empathic.origin import weakest
 from empathic.report import blocks, figures
 from empathic.report.figures import MARKERS, MUTED, SHADES, grid
-from empathic.report.loading import Study
-from empathic.report.outcomes import MADE
-from empathic.report.words import MISSING, count, counted, interval, listing, number, prose
+from empathic.report.loading import Run, Study
+from empathic.report.outcomes import MADE, named
+from empathic.report.words import MISSING, count, counted, interval, is_missing, listing, number, p_value, prose
 
 OTHERWISE = {
     "robustness": "Models without each post and each domain, and the multiverse of other ways of analysing",
     "power": "Power: how probable each verdict is, by the number of raters and of posts",
     "recovery": "Recovery: whether the models find in data of known truth what was put in",
 }
+MOST_COMPONENTS = 12
 SIMULATED = "Simulated studies; nothing of them is observed."
 
 
@@ -27,6 +28,64 @@ def not_included(study: Study) -> str:
         for part, said in OTHERWISE.items()
         if has[part] is None and (study.ratings is not None if part == "robustness" else len(study.sources) > 1)
     )
+
+
+def claims_by_model(run: Run, study: Study) -> str:
+    """Table: each claim about ratings by the deciding model and by each other, the deciding one first."""
+    claims = run.claims.set_index("claim_id")
+    table = run.claims_by_model(study)
+    rows = []
+    for claim_id, others in table.groupby("claim_id", sort=False):
+        decided = claims.loc[claim_id]
+        said = decided.verdict if is_missing(decided.demo_verdict) else decided.demo_verdict
+        rows.append((decided.statement, "deciding", decided, said))
+        rows += [(decided.statement, row.model, row, row.verdict) for row in others.itertuples()]
+    columns = [
+        blocks.words("Claim", [statement for statement, *_ in rows]),
+        blocks.words("Model", [named(model) for _, model, *_ in rows]),
+        blocks.words("Estimates", [study.models[model].units for _, model, *_ in rows]),
+        blocks.numbers("Estimate", [number(row.estimate) for _, _, row, _ in rows]),
+        blocks.numbers("Interval", [interval(row.conf_low, row.conf_high) for _, _, row, _ in rows]),
+        blocks.numbers("p for", [p_value(row.p_for) for _, _, row, _ in rows]),
+        blocks.numbers("p against", [p_value(row.p_against) for _, _, row, _ in rows]),
+        blocks.words("Said of it", [said for *_, said in rows]),
+    ]
+    caption = (
+        f"{prose(study.title)}: the claims about ratings by each model, for sensitivity alone: only the deciding model "
+        "decides, and of data that are not observed nothing is a verdict. A claim of which no model says anything is "
+        "left out. With unadjusted 95% intervals (90% for an equivalence)."
+        f"{MADE[study.deciding.fit['origin']]}"
+    )
+    return blocks.table(f"{study.name}-claims-by-model", caption, columns)
+
+
+def components(run: Run, study: Study) -> str:
+    """Table: the differences that each claim of a study rests on."""
+    own = run.claims[run.claims.study == study.name].set_index("claim_id")
+    every = run.components_of(study)
+    shown = every.groupby("claim_id", sort=False).head(MOST_COMPONENTS)
+    rows = list(shown.itertuples())
+    columns = [
+        blocks.words("Claim", [own.statement[row.claim_id] for row in rows]),
+        blocks.words("Component", [row.component for row in rows]),
+        blocks.numbers("Estimate", [number(row.estimate) for row in rows]),
+        blocks.numbers("SE", [number(row.std_error, 3) for row in rows]),
+        blocks.numbers("df", [number(row.df, 1) for row in rows]),
+        blocks.numbers("SESOI", [number(row.sesoi) for row in rows]),
+        blocks.numbers("p for", [p_value(row.p_for) for row in rows]),
+        blocks.numbers("p against", [p_value(row.p_against) for row in rows]),
+    ]
+    made = MADE[weakest(own.loc[[row.claim_id for row in rows]].origin.dropna())]
+    caption = (
+        f"{prose(study.title)}: the components of its claims, oriented as claimed, sources by their names in the "
+        "config, with their own unadjusted p for the claim and against it, where the claim's test has such."
+        f"{made}"
+    )
+    if len(shown) < len(every):
+        caption += (
+            f" Of each claim at most {count(MOST_COMPONENTS)}; claims_components.csv has all {count(len(every))}."
+        )
+    return blocks.table(f"{study.name}-components", caption, columns)
 
 
 def multiverse(study: Study) -> str:

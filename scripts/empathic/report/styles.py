@@ -7,7 +7,7 @@ import pandas as pd
 from empathic.features import FEATURES, RATE
 from empathic.origin import weakest
 from empathic.report import blocks, figures
-from empathic.report.loading import Study
+from empathic.report.loading import Run, Study
 from empathic.report.words import MISSING, count, counted, interval, is_missing, listing, number, p_value, prose, share
 
 UNITS = {feature.name: feature.unit for feature in FEATURES}
@@ -143,6 +143,8 @@ def classifier(study: Study) -> str:
 def distinctive_table(study: Study) -> str:
     """Table: the most distinctive words and phrases of each source."""
     table = study.style_tables["distinctive"]
+    if len(study.sources) == 1:
+        return "There is one source, and so none whose words could be set against it."
     if table.empty:
         return "No source says anything more often than the others."
     lengths = sorted(table.length.unique())
@@ -185,7 +187,7 @@ def repeated_table(study: Study) -> str:
     return blocks.table(f"{study.name}-repeated", caption, columns)
 
 
-def likeness_table(study: Study) -> str:
+def likeness_table(run: Run, study: Study) -> str:
     """Table: how alike the responses of each source are, to each other and to their posts."""
     table = study.style_tables["likeness"]
     rows = list(table.itertuples())
@@ -196,11 +198,15 @@ def likeness_table(study: Study) -> str:
         blocks.numbers("Mean cosine", [number(row.mean, 3) for row in rows]),
         blocks.numbers("95% interval", [interval(row.conf_low, row.conf_high, 3) for row in rows]),
     ]
-    caption = f"{prose(study.title)}: how alike the responses of each source are.{_made(table)}"
+    caption = (
+        f"{prose(study.title)}: how alike the responses of each source are. By runs of words: the cosine of two texts' "
+        f"sets of runs of three words.{_made(table)}"
+    )
     if "embeddings" not in set(table.measure):
         caption += " Likeness by meaning is left out: the config names no encoder (`style: embeddings:`)."
     else:
-        caption += f" Embeddings are those of the encoder *{prose(study.settings['style']['embeddings'])}*."
+        encoder = run.config["models"][study.settings["style"]["embeddings"]]["title"]
+        caption += f" Embeddings are those of {prose(encoder)}."
     return blocks.table(f"{study.name}-likeness", caption, columns)
 
 

@@ -12,9 +12,11 @@ import pandas as pd
 
 from empathic.errors import InputError
 from empathic.style.lexicon import Condition, Entry, Lexicon
+from empathic.style.tokens import is_emoticon
 
 EMPATH, LIWC = "empath_", "liwc_"
 _CATEGORY = re.compile(r"\d+")
+_BRACKETED = re.compile(r"\s*\(.*")
 # LIWC 2001 and 2007: `(02 134)125/464` is 125 behind a word of category 2 or 134, else 464; `<of>131/125` is 131 before
 # `of`, else 125; either may lack what holds otherwise.
 _CONDITIONAL = re.compile(r"(?:\((?P<before>\d+(?: \d+)*)\)|<(?P<after>[^>]+)>)(?P<then>\d+)(?:/(?P<otherwise>\d+))?")
@@ -45,7 +47,8 @@ def read_empath(path: Path | str, categories: Sequence[str]) -> Lexicon:
 def read_liwc(path: Path | str) -> tuple[Lexicon, list[str]]:
     """A dictionary of LIWC 2001 to 2015 (.dic), and the names of its features in its order.
 
-    Between two lines of `%` a number and a name for each category (of a name like `affect (Affect)` the first word),
+    Between two lines of `%` a number and a name for each category (of a name like `affect (Affect)` what stands before
+    the bracket; blanks become `_`),
     then on each line a word, beginning or phrase and the numbers of its categories, tabs between. As LIWC's manuals
     describe: an asterisk takes any ending, a word counts in all its categories, a phrase stands in the place of its
     words, and LIWC2007's conditional categories hold. Raises InputError where the file is no such dictionary.
@@ -56,12 +59,13 @@ def read_liwc(path: Path | str) -> tuple[Lexicon, list[str]]:
         raise InputError(path, "two lines of % were expected, around the categories", SAVE_AS)
     names: dict[str, str] = {}
     for row in range(bounds[0] + 1, bounds[1]):
-        parts = lines[row].split()
+        parts = lines[row].split(maxsplit=1)
         if not parts:
             continue
         if len(parts) < 2 or not _CATEGORY.fullmatch(parts[0]):
             raise InputError(path, f"'{lines[row].strip()}' is no category", SAVE_AS, row=row + 1)
-        names[str(int(parts[0]))] = LIWC + re.sub(r"[^a-z0-9]+", "_", parts[1].lower()).strip("_")
+        name = _BRACKETED.sub("", parts[1]) or parts[1]
+        names[str(int(parts[0]))] = LIWC + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     twice = [name for number, name in enumerate(names.values()) if name in list(names.values())[:number]]
     if twice:
         raise InputError(path, f"two categories are called {twice[0].removeprefix(LIWC)}", "Rename one of them")
@@ -87,6 +91,10 @@ def _entry(path: Path | str, row: int, line: str, names: dict[str, str]) -> Entr
     words = tuple(first.lower().replace("’", "'").split())
     if any("*" in word[:-1] for word in words):
         raise InputError(path, f"'{first}' has an asterisk inside a word", "It stands at the end of a word", row=row)
+    for word in words:
+        if not any(map(str.isalnum, word)) and not (len(words) == 1 and is_emoticon(word.removesuffix("*"))):
+            problem = f"'{first}' is no word, and no emoticon that is found in texts, so it would never count"
+            raise InputError(path, problem, "Take this line out", row=row)
     plain, conditions = [], []
     for cell in re.findall(r"\([^)]*\)\S+|\S+", " ".join(cells)):
         conditional = _CONDITIONAL.fullmatch(cell)

@@ -78,7 +78,7 @@ def _ends(means: np.ndarray) -> dict[str, float]:
 
 
 def runs(texts: Sequence[Text]) -> sparse.csr_array:
-    """The runs of three words that each text has, as vectors of length 1: their cosine is the share in common."""
+    """The runs of three words that each text has, as vectors of length 1: their cosine is |A ∩ B| / √(|A| |B|)."""
     known: dict[tuple[str, ...], int] = {}
     places, lengths = [], []
     for text in texts:

@@ -1,7 +1,7 @@
 """Every feature of every response: counts, rates per 100 words, and means by source."""
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,12 +79,19 @@ def features_of(text: str, tools: Instruments) -> dict[str, float | None]:
         "mtld": readability.mtld(tokens),
         "sentiment": sentiment.sentiment(text),
     }
-    for lexicon, names in ((tools.empath, tools.empath_names), (tools.liwc, tools.liwc_names)):
-        counts = dict.fromkeys(names, 0)
-        for _, _, name in lexicon.matches(tokens) if lexicon else ():
-            counts[name] += 1
-        found |= counts
+    found |= _counted(tools.empath.matches(tokens), tools.empath_names)
+    if tools.liwc:
+        # Emoticons stand in no sentence; of a dictionary's they are looked up by themselves.
+        signs = [emoticon.lower() for emoticon in parsed.emoticons]
+        found |= _counted([*tools.liwc.matches(tokens), *tools.liwc.matches(signs)], tools.liwc_names)
     return found
+
+
+def _counted(matches: Iterable[tuple[int, int, str]], names: Sequence[str]) -> dict[str, int]:
+    counts = dict.fromkeys(names, 0)
+    for _, _, name in matches:
+        counts[name] += 1
+    return counts
 
 
 def measure(responses: pd.DataFrame, tools: Instruments, *, processes: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:

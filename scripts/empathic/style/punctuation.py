@@ -5,11 +5,17 @@ import re
 from empathic.style.tokens import ELLIPSIS, Text, has_ellipsis
 
 _DASH = re.compile(r"[–—―]+|(?<=[^\s|-])[ \t]*-{2,}|(?<=[^\s|-])[ \t]+-[ \t]+(?=\S)")
+# What looks like a dash: a bullet, and between two numbers what tells a range.
+_NO_DASH = re.compile(r"^[ \t]*–(?=[ \t])|[-–](?<=\d[ \t].)(?=[ \t][$€£]?\d)", re.MULTILINE)
 _QUOTE = re.compile(r'["“”„‟«»＂]')
-_LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+•‣◦]|\d{1,3}[.)])[ \t]+(?=\S)", re.MULTILINE)
+_LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+•‣◦▪▫●○■□–·⁃]|\d{1,3}[.)])[ \t]+(?=\S)", re.MULTILINE)
 _HEADING = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+(?=\S)", re.MULTILINE)
-# The text between the marks is short, so that marks without a partner do not make the pattern look far.
-_BOLD = re.compile(r"(\*\*|__)(?=[^\s*_])[^\n*_]{1,200}(?<=\S)\1")
+# The text between the marks is short, so that marks without a partner do not make the pattern look far. Inside a word
+# `__` is no mark.
+_BOLD = re.compile(
+    r"\*\*(?=[^\s*])(?:[^\n*]|\*(?!\*)){1,200}(?<=[^\s*])\*\*"
+    r"|(?<!\w)__(?=[^\s_])(?:[^\n_]|_(?!_)){1,200}(?<=[^\s_])__(?!\w)"
+)
 
 
 def punctuation(text: Text) -> dict[str, int]:
@@ -26,11 +32,11 @@ def punctuation(text: Text) -> dict[str, int]:
         "question_marks": rest.count("?"),
         "ellipses": ellipses,
         # A look for a rare sign takes far less than its pattern.
-        "dashes": len(_DASH.findall(rest)) if any(dash in rest for dash in "-–—―") else 0,
+        "dashes": len(_DASH.findall(_NO_DASH.sub(" ", rest))) if any(dash in rest for dash in "-–—―") else 0,
         "quotes": rest.count('"') if rest.isascii() else len(_QUOTE.findall(rest)),
         "parentheses": rest.count("("),
         "emojis": text.emojis,
-        "emoticons": text.emoticons,
+        "emoticons": len(text.emoticons),
         "capitals": sum(len([word for word in words if word.isupper() and len(word) > 1]) for words in text.sentences),
     }
 

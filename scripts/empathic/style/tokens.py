@@ -9,28 +9,41 @@ from dataclasses import dataclass
 
 import emoji
 
-# Signs that `emoji` knows and that are text without the variation selector; two of them are plain punctuation.
-_TEXT_SIGN = re.compile(r"([©®™ℹ‼⁉])(?!\ufe0f)")
+# Signs that `emoji` knows and that are text without the variation selector; some are punctuation, some bullets.
+_TEXT_SIGN = re.compile(r"([©®™ℹ‼⁉▪▫])(?!\ufe0f)")
 _MAYBE_EMOJI = re.compile("[\u2190-\U0010ffff]")
 _SIGN_AS_TEXT = {"‼": "!!", "⁉": "!?"}
 # A pattern that opens with a sign, and looks behind from there, is found many times faster than one that looks first.
-_APOSTROPHE = re.compile(r"[’ʼ‘´`＇](?<=\w.)(?=\w)")
+_APOSTROPHE = re.compile(r"[’ʼ‘´`＇′](?<=\w.)(?=\w)")
 # Addresses are rare and their pattern is slow, hence the quick look for one before.
+# Of countries' endings those alone that are no words, in small letters: `here.AI can` and `so.in a way` lack a space.
 # A possessive quantifier (`++`) never gives back, and a look-behind lets each run be tried once: linear on any text.
 _MAYBE_ADDRESS = re.compile(r"[/@]|\.\w")
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)\S++"
     r"|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+"
-    r"|(?<![\w.-])(?:[a-z0-9-]++\.)+(?:com|org|net|edu|gov|[a-z]{2,3}\.uk)(?![\w-])(?:/\S*+)?"
+    r"|(?<![\w.-])(?:[a-z0-9-]++\.)+"
+    r"(?:(?:com|org|net|edu|gov)(?-i:\.[a-z]{2})?|(?:ac|co)\.[a-z]{2}|[a-z]{2,3}\.uk"
+    r"|(?-i:io|ai|app|info|int|uk|ca|au|nz|ie|eu|de))(?![\w-])"
+    r"(?:/\S*+)?"
     r"|(?<![\w/])/?[ru]/\w++",
     re.IGNORECASE,
 )
 _AFTER_ADDRESS = ".,;:!?…)]}>\"'”’*_"
-_EMOTICON = re.compile(r"[:;=<xX](?<!\w.)(?:(?<=[:;=])[-o^']?[)(\]\[DPpOo/\\|*3]+|(?<=<)3+|(?<=[xX])D+)(?!\w)")
+# Straight behind a letter only the plainest: `Thanks:)`, but `no:D`.
+_EMOTICON = re.compile(
+    r"[:;=<xX](?:(?<!\w.)(?:(?<=[:;=])[-o^']?[)(\]\[DPpOo/\\|*3]+|(?<=<)3+|(?<=[xX])D+)|(?<=[^\W\d_][:;])-?[)(]+)(?!\w)"
+)
 _LIST_NUMBER = re.compile(r"^[ \t]*(?:\d{1,3}|[a-z]|[ivx]{2,4})[.)](?=\s)", re.MULTILINE)
-_INSIDE_NUMBER = re.compile(r"[.,:–](?<=\d.)(?=\d)")
+_INSIDE_NUMBER = re.compile(r"[.,:–](?:(?<=\d.)|(?<![^\s($]\.)(?<=\.))(?=\d)")
 _INITIALS = re.compile(r"(?<![\w.])[^\W\d_](?:\.[^\W\d_])+(?!\w)\.?")
-_NEVER_LAST = ("eg", "ie", "us", "uk")
+_NEVER_LAST = ("eg", "ie")
+# Behind these a capital is often a name's (`U.S. Army`): they end a sentence before words alone that often begin one.
+_SELDOM_LAST = ("us", "uk")
+_BEGINS = re.compile(
+    r"[ \t]*(?:I|He|She|It|They|We|You|The|This|That|There|These|Those|My|Your|His|Her|Our|Their|But|And|So|If|When|"
+    r"What|How|Why|As|In|At|On|For|Not|No|Yes|Please|Maybe|Do|Does|Is|Are|Take|Try)\b"
+)
 _SHORTENED = re.compile(r"\b(?:(Mr|Mrs|Ms|Mx|Dr|Prof|St|vs)\.(?=\s)|(etc)\.(?=[ \t]+[a-z]|[,;:)]))")
 _MAYBE_SHORTENED = ("Mr.", "Mrs.", "Ms.", "Mx.", "Dr.", "Prof.", "St.", "vs.", "etc.")
 ELLIPSIS = re.compile(r"(?:…|\.{2,}|\.[ \t\u00a0]\.[ \t\u00a0]\.)[.…]*")
@@ -45,7 +58,7 @@ class Text:
 
     whole: in NFC, with line feeds alone. bare: one form of every sign, without emojis, emoticons, list numbers and the
     points of abbreviations. sentences: the words of each sentence, as written; marks: what ended each, empty for the
-    end of a line. emojis, emoticons: how many were taken out.
+    end of a line. emojis: how many were taken out; emoticons: those taken out, as written.
     """
 
     whole: str
@@ -53,7 +66,7 @@ class Text:
     sentences: list[list[str]]
     marks: list[str]
     emojis: int
-    emoticons: int
+    emoticons: list[str]
 
     @property
     def tokens(self) -> list[str]:
@@ -68,12 +81,17 @@ def parse(text: str) -> Text:
     return Text(whole, bare, *_sentences(bare), emojis, emoticons)
 
 
+def is_emoticon(word: str) -> bool:
+    """Whether a word is an emoticon that is taken out of texts."""
+    return bool(_EMOTICON.fullmatch(word))
+
+
 def has_ellipsis(bare: str) -> bool:
     """Whether a text may hold an ellipsis: most do not, and a look for one takes far less than ELLIPSIS."""
     return any(beginning in bare for beginning in _BEGINNINGS)
 
 
-def _bare(text: str) -> tuple[str, int, int]:
+def _bare(text: str) -> tuple[str, int, list[str]]:
     """The text with one form of every sign; its emojis and emoticons, which are taken out."""
     emojis = 0
     if not text.isascii():
@@ -87,7 +105,9 @@ def _bare(text: str) -> tuple[str, int, int]:
     dotted = _MAYBE_ADDRESS.search(text)
     if dotted:
         text = _ADDRESS.sub(_without_address, text)
-    text, emoticons = _EMOTICON.subn(" ", text)
+    emoticons = _EMOTICON.findall(text)
+    if emoticons:
+        text = _EMOTICON.sub(" ", text)
     text = _LIST_NUMBER.sub(" ", text)
     text = _INSIDE_NUMBER.sub("", text)
     if dotted:
@@ -106,8 +126,10 @@ def _without_address(address: re.Match[str]) -> str:
 def _without_initials(initials: re.Match[str]) -> str:
     """Initials as one word; the last full stop stays where a sentence can end (`a.m. She`, end of a line)."""
     word = initials[0].replace(".", "")
-    ahead = _ahead(initials)
-    ends = ahead in ("", "\n") or (ahead.isupper() and word.lower() not in _NEVER_LAST)
+    ahead, lower = _ahead(initials), word.lower()
+    ends = ahead in ("", "\n") or (ahead.isupper() and lower not in _NEVER_LAST)
+    if lower in _SELDOM_LAST and ahead.isupper():
+        ends = bool(_BEGINS.match(initials.string, initials.end()))
     return word + "." * (ends and initials[0].endswith("."))
 
 
