@@ -147,7 +147,7 @@ SAID = {
         (["smollm2_nf4", "api"], {"drawn", "quantized", "asked"}),
         (["human", "smollm2_nf4", "api"], set(SAID)),
     ],
-    ids=", ".join,
+    ids=lambda names: ", ".join(sorted(names)),
 )
 def test_of_each_kind_of_sources_it_is_said_how_they_wrote_and_of_no_other(tmp_path, sources, said):
     document = sourced(tmp_path, sources)
