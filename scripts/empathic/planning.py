@@ -22,6 +22,7 @@ from empathic.rule import Every
 from empathic.truth import expected_rating
 
 BAND = 3  # Monte Carlo standard errors
+SHOWN = {"any difference": max}  # of a claim's true differences; of the other tests the smallest
 WITHIN = ("same order", "no interaction")  # tests that ask for contrasts within domains
 Tell = Callable[[str], None]
 
@@ -203,7 +204,7 @@ def power(
     for claim in every:
         differences = [abs(plan.difference(a, b, "numbers")) for a, b in claims.pairs_of(claim)]
         known = {"raters": size[0], "posts": size[1], "claim_id": claim.id, "test": claim.test, "origin": "simulated"}
-        known["true_difference"] = (max if claim.test == "any difference" else min)(differences)
+        known["true_difference"] = 0.0 if claim.test == "no interaction" else SHOWN.get(claim.test, min)(differences)
         rows += [
             known | {"verdict": verdict} | share(n, said["studies"]) for verdict, n in counted.loc[claim.id].items()
         ]

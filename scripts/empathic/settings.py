@@ -386,6 +386,10 @@ def _with_standing(rules: list[Rule]) -> list[Rule]:
             raise ValueError(f"the rule '{name}' is listed twice")
     if "revoked_consent" in names[1:]:
         raise ValueError("revoked_consent comes first: nothing else is read of who took the consent back")
+    standing = {rule.name for rule in STANDING}
+    before = [name for name in names[: names.index("preview")] if name not in standing] if "preview" in names else []
+    if before:
+        raise ValueError(f"preview comes before {before[0]}: a preview is no rater, whatever else it fails")
     return sorted(
         [*(rule for rule in STANDING if rule.name not in names), *rules], key=lambda rule: rule.name != STANDING[0].name
     )
@@ -584,7 +588,10 @@ class Multiverse(Section):
     """What else could have been done with the ratings: every combination is fitted (`snakemake robustness`)."""
 
     exclusions: list[Literal["declared", "none"]] = Field(
-        ["declared", "none"], min_length=1, description="Ratings of the raters included, or of all that have ratings"
+        ["declared", "none"],
+        min_length=1,
+        description="Ratings of the raters included, or (none) of all raters: all but previews, further submissions and "
+        "those who took their consent back",
     )
     treatments: list[Literal["gaussian", "centred", "ordinal", "binomial"]] = Field(
         ["gaussian", "centred", "ordinal", "binomial"],

@@ -535,7 +535,7 @@ COUNTS = Table(
         text("split_by", "the column that divides the ratings; empty: all", missing=True),
         text("part", "its value; empty: all", missing=True),
         SOURCE,
-        number("rating", "the answer"),
+        number("rating", "the answer: each point of the scale, and an average of fewer items that lies between them"),
         integer("n", "how often"),
         number("share", "of the source's ratings there"),
         ORIGIN,
@@ -727,7 +727,11 @@ MULTIVERSE = Table(
     "{study}/multiverse.csv",
     "a contrast, averaged over domains, by one way of analysing the ratings (it decides nothing)",
     (
-        text("exclusions", "declared: raters included; none: all raters", allowed=("declared", "none")),
+        text(
+            "exclusions",
+            "declared: raters included; none: all raters, previews and further submissions apart",
+            allowed=("declared", "none"),
+        ),
         text("treatment", "of the ratings (`multiverse` in the config)", allowed=TREATMENTS),
         text("structure", "the random terms, by their name in the config"),
         text("contrast", "a - b"),
@@ -818,7 +822,9 @@ POWER = Table(
         text("claim_id", "the claim, decided among all that the run can test on the study's sources"),
         text("test", "its test"),
         number(
-            "true_difference", "the smallest between sources that it names, in SDs as simulated; SESOI if it claims one"
+            "true_difference",
+            "the smallest between sources that it names, in units of the ratings as simulated; any difference: the "
+            "largest; no interaction: 0, that of a difference in a domain from its mean over the domains",
         ),
         text("verdict", "of the verdict rules", allowed=VERDICTS),
         integer("studies", "simulated"),

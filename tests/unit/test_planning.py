@@ -176,6 +176,8 @@ def test_the_probabilities_of_the_verdicts_on_a_claim_add_up_to_one(tmp_path):
     assert (found.conf_low <= found.probability + 1e-12).all() and (found.probability <= found.conf_high + 1e-12).all()
     truths = found.drop_duplicates("claim_id").set_index("claim_id").true_difference
     assert truths["above"] == pytest.approx(0.2 * np.sqrt(1.98)) and truths["alike"] == 0
+    # human lies below the others, in every domain alike: nothing interacts.
+    assert truths["same"] == 0
     tables.POWER.write(found, tmp_path / "power.csv")
 
 

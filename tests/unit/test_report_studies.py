@@ -259,6 +259,15 @@ def test_a_study_whose_model_has_no_domains_says_so_and_is_still_drawn(usual):
     assert "sum to zero" not in outcomes.fixed_table(study)
 
 
+def test_each_adjustment_is_named_under_the_contrasts(usual):
+    study = usual.studies["study1"]
+    for adjust, words in {"holm": "are Holm's", "tukey": "are Tukey's, of all pairs", "none": "not adjusted"}.items():
+        contrasts = study.deciding.contrasts.assign(adjust=adjust)
+        study.models["deciding"] = replace(study.deciding, contrasts=contrasts)
+        assert words in html.unescape(outcomes.contrasts_table(study)), adjust
+        assert words in html.unescape(outcomes.domain_table(study)), adjust
+
+
 def test_a_fit_that_r_gave_up_is_told_and_drawn_without_numbers(usual, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a report draws into figures/
     study = usual.studies["study1"]

@@ -78,6 +78,20 @@ def test_what_cannot_be_fitted_says_why_and_the_others_stand(small, tmp_path):
     tables.MULTIVERSE.write(every, tmp_path / "multiverse.csv")
 
 
+def test_without_exclusions_are_all_raters_and_neither_previews_nor_further_submissions_nor_other_sources(small):
+    ids = small.rater_id.replace({"r002": "r001.2"})
+    reason = ids.map({"r000": "preview", "r001.2": "unfinished", "r003": "attention"}).astype("string")
+    left = small.assign(rater_id=ids, reason=reason, included=reason.isna())
+    outside = (small.source == "fp32") & left.included
+    left.loc[outside, ["included", "reason"]] = [False, "source not in this study"]
+    ways = {"treatments": ["gaussian"], "structures": {"rater": "(1 | rater_id)"}}
+    two = declared(sources=["human", "nf4"])
+    found = multiverse.fit(left, None, two, middle=4.0, exclusions=["declared", "none"], **ways)
+    assert found.status.tolist() == ["converged"] * 2
+    # Four posts with a response of each of two sources: all but the three above; all but the two that are no raters.
+    assert found.n.tolist() == [13 * 8, 14 * 8]
+
+
 ONE = {"rater": "(1 | rater_id)", "post": "(1 | post_id)"}
 
 

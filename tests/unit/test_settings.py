@@ -151,6 +151,16 @@ def test_a_study_without_posts_keeps_its_ratings():
     assert settings.read(config)["studies"]["s"]["posts"] is None
 
 
+def test_who_is_no_rater_at_all_is_told_before_any_other_rule():
+    def mistake(*listed):
+        (found,) = mistakes(changed("studies", "s", "ratings", to={"exclusions": list(listed)}))
+        return found
+
+    assert "preview comes before unfinished: a preview is no rater" in mistake("unfinished", "preview")
+    assert "revoked_consent comes first" in mistake("unfinished", "revoked_consent")
+    settings.read(changed("studies", "s", "ratings", to={"exclusions": ["duplicate", "preview", "unfinished"]}))
+
+
 def test_a_study_may_declare_what_is_asked_before_there_are_ratings():
     study = settings.read(changed("studies", "s", "ratings", to={"exclusions": [{"name": "too_fast", "seconds": 60}]}))[
         "studies"

@@ -222,7 +222,11 @@ def domain_table(study: Study) -> str:
 
 def _adjusted(table: pd.DataFrame) -> str:
     sizes = listing(count(size) for size in sorted(set(table.family_size)))
-    names = {"holm": f"adjusted p values are Holm's in families of {sizes}.", "none": "p values are not adjusted."}
+    names = {
+        "holm": f"adjusted p values are Holm's in families of {sizes}.",
+        "tukey": f"adjusted p values are Tukey's, of all pairs of sources, in families of {sizes}.",
+        "none": "p values are not adjusted.",
+    }
     return " ".join(names[adjust] for adjust in dict.fromkeys(table.adjust))
 
 
