@@ -23,6 +23,8 @@ NEEDS = {
     "no interaction": ({"sources"}, "primary"),
     "style difference": ({"sources", "features"}, "style"),
 }
+# Tests that take an omnibus test over the sources named: of which terms (tables.SETS, test).
+OMNIBUS = {"any difference": "source", "no interaction": "source:domain"}
 # Features of a dictionary that a replicator holds, whose categories are not ours to list.
 LIWC = "liwc_"
 
@@ -94,6 +96,11 @@ class Claim(Section):
             if name not in features.NAMES and not name.startswith(LIWC):
                 raise ValueError(f"unknown feature '{name}'{_near(name, features.NAMES)}")
         return self
+
+    @property
+    def omnibus(self) -> bool:
+        """Whether its test takes an omnibus test over its sources, of a model of ratings."""
+        return self.test in OMNIBUS
 
     @property
     def named(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from empathic.errors import InputError
 
+MANY_SOURCES = 8  # beyond, omnibus tests of sets are of pairs and of all alone, and of those that claims name
 LINKS = {"gaussian": "identity", "binomial": "logit", "poisson": "log"}  # an ordinal model declares its own
 
 
@@ -18,7 +19,7 @@ class Declared:
     file: the ratings, for messages. sources: in the order of every table. scale_range: max - min of the item's scale.
     sesoi, sesoi_interaction: smallest effect sizes of interest, in total SDs. The rest as settings.MixedModel has it,
     its defaults filled in: link, reference and df are never empty here. df: satterthwaite, kenward-roger, asymptotic.
-    contrasts: all, reference, or pairs of sources.
+    contrasts: all, reference, or pairs of sources. sets: sources whose omnibus test claims ask for.
     """
 
     study: str
@@ -42,6 +43,7 @@ class Declared:
     sesoi_interaction: float = 0.3
     first_seen: bool = False
     simplify: Sequence[str] = ()
+    sets: Sequence[Sequence[str]] = ()
 
     @property
     def base(self) -> str:
@@ -58,6 +60,13 @@ class Declared:
         else:
             asked = [set(pair) for pair in self.contrasts]
         return [pair for pair in combinations(self.sources, 2) if set(pair) in asked]
+
+    @property
+    def every_set(self) -> list[tuple[str, ...]]:
+        """The sets of sources that are given an omnibus test: the usual ones, and those that claims ask for."""
+        usual = usual_sets(self.sources, self.df)
+        asked = [tuple(source for source in self.sources if source in chosen) for chosen in self.sets]
+        return list(dict.fromkeys([*usual, *asked]))
 
     @classmethod
     def from_config(cls, said: dict[str, Any], inference: dict[str, Any], item: str, **rest: Any) -> "Declared":
@@ -86,3 +95,11 @@ class Declared:
     def fault(self, problem: str, remedy: str) -> InputError:
         """An error that names file, study and model."""
         return InputError(self.file, f"study '{self.study}', model '{self.model}': {problem}", remedy)
+
+
+def usual_sets(sources: Sequence[str], df: str) -> list[tuple[str, ...]]:
+    """The sets of sources that are given an omnibus test whatever is claimed."""
+    sizes = range(2, len(sources) + 1) if len(sources) <= MANY_SOURCES else (2, len(sources))
+    if df == "kenward-roger":  # each test takes seconds
+        sizes = (len(sources),)
+    return [chosen for size in sizes for chosen in combinations(sources, size)]

@@ -21,6 +21,7 @@ from empathic.errors import InputError
 from empathic.rule import Every
 from empathic.truth import expected_rating
 
+SMALL_BIAS = 0.05  # residual SDs of the latent answer
 BAND = 3  # Monte Carlo standard errors
 SHOWN = {"any difference": max}  # of a claim's true differences; of the other tests the smallest
 WITHIN = ("same order", "no interaction")  # tests that ask for contrasts within domains
@@ -166,7 +167,7 @@ def true_effects(said: Sequence[Claim], declared: Declared, delta: float) -> dic
 def verdicts_of(ratings: pd.DataFrame, declared: Declared, files: Mapping[str, Sequence[Claim]]) -> dict[str, str]:
     """Fit the deciding model to simulated ratings and decide claims (by file): the verdict of each, by its id."""
     said = list(chain.from_iterable(files.values()))
-    sets = {tuple(claim.sources) for claim in said if claim.test in claims.OMNIBUS}
+    sets = {tuple(claim.sources) for claim in said if claim.omnibus}
     found = models.brief(ratings, declared, sorted(sets), within=any(claim.test in WITHIN for claim in said))
     return decided(found, declared, files)
 
@@ -267,6 +268,7 @@ def _recovered(rows: pd.DataFrame) -> dict[str, Any]:
         "mean_std_error": fitted.std_error.mean(),
         "coverage": coverage,
         "coverage_mc_error": coverage_error,
+        "small_bias": bool(abs(bias) <= SMALL_BIAS) if rows.kind.iloc[0] == "latent" else None,
         "within": bool(abs(bias) <= BAND * bias_error and abs(coverage - 0.95) <= BAND * coverage_error),
     }
 

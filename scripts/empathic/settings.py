@@ -590,8 +590,8 @@ class Multiverse(Section):
     exclusions: list[Literal["declared", "none"]] = Field(
         ["declared", "none"],
         min_length=1,
-        description="Ratings of the raters included, or (none) of all raters: all but previews, further submissions and "
-        "those who took their consent back",
+        description="Ratings of the raters included, or (none) of all raters, whom previews, further submissions and "
+        "those who took their consent back are not among",
     )
     treatments: list[Literal["gaussian", "centred", "ordinal", "binomial"]] = Field(
         ["gaussian", "centred", "ordinal", "binomial"],
@@ -861,7 +861,9 @@ def read(config: dict[str, Any]) -> dict[str, Any]:
 def _robustness(study: Study) -> dict[str, MixedModel]:
     """The usual models of `snakemake robustness`, those left out for which a study lacks texts, or positions."""
     exports = study.ratings.exports if study.ratings else []
-    placed = all(export.format == "qualtrics" or "position" in export.columns for export in exports)
+    rated = [export for export in exports if export.format != "prolific"]
+    # Whether a Qualtrics export has display-order columns is seen where it is read: without them the fit says so.
+    placed = all(export.format in ("qualtrics", "jspsych") or "position" in export.columns for export in rated)
     formulas: dict[str, dict[str, Any]] = {
         "ordinal_interaction": {"formula": DECIDING, "family": "ordinal", "link": "probit"},
         "source_slopes": {"formula": SLOPES},

@@ -609,7 +609,8 @@ TESTS = Table(
 )
 SETS = Table(
     "{study}/models/{model}/tests_of_sets.csv",
-    "an omnibus test over a set of sources (of more than 8: over two of them, and over all)",
+    "an omnibus test over a set of sources (of more than 8: over two of them, over all, and over each set that a claim "
+    "names; by Kenward-Roger: over all and those)",
     (
         text("test", "source, or source:domain", allowed=("source", "source:domain")),
         text("sources", "the set, in the config's order, with commas"),
@@ -807,6 +808,7 @@ RECOVERY = Table(
         number("coverage_mc_error", "Monte Carlo standard error of a coverage of .95", missing=True),
         boolean("within", "whether bias and coverage - .95 are both within three Monte Carlo standard errors of 0"),
         ORIGIN,
+        boolean("small_bias", "latent: whether the bias is at most .05 latent SD; other kinds: empty", missing=True),
     ),
     key=("kind", "contrast"),
 )

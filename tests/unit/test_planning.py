@@ -214,6 +214,10 @@ def test_bias_and_coverage_are_those_of_the_fits_that_converged():
     assert row.coverage_mc_error == pytest.approx(np.sqrt(0.0475 / 4)) and not row.within
     assert planning.recovered(rows.assign(conf_low=0.0, conf_high=1.0)).within.all()
     assert not planning.recovered(rows.assign(status="failed")).within.any()
+    assert planning.recovered(rows).small_bias.isna().all()
+    assert not planning.recovered(rows.assign(kind="latent")).small_bias[0]
+    small = planning.recovered(rows.assign(kind="latent", truth=0.26))
+    assert small.bias[0] == pytest.approx(0.04) and small.small_bias[0]
 
 
 @pytest.mark.parametrize("kind", ["numbers", "answers"])

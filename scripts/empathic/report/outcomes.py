@@ -307,6 +307,9 @@ def random_table(study: Study) -> str:
 def fit_sentence(model: Model) -> str:
     """How a model was fitted and how it went: formula, terms left out, estimation, convergence, warnings."""
     fit = model.fit
+    if not fit["n"]:
+        unfitted = f"The model *{prose(model.name)}*, {code(fit['formula'])}, could not be fitted"
+        return blocks.inline([f"{unfitted}: {prose(fit['failure'])}. No claim may rest on it."])
     how = "REML" if fit["reml"] else "maximum likelihood"
     how = "least squares" if fit["df_method"] == "residual" else how
     fitted = (
@@ -321,7 +324,7 @@ def fit_sentence(model: Model) -> str:
         for step in fit["left_out_as_singular"]
     ]
     failed = "**It did not converge: no claim may rest on it.**"
-    agree = "Its first optimizer stopped short, but others agree with it, so it counts as converged."
+    agree = "Its first optimizer stopped short; two agree on the likeliest result, so it counts as converged."
     gradient = "" if fit["gradient"] is None else f" (relative gradient {number(fit['gradient'], 5)})"
     converged = agree if fit["refits"] else f"It converged{gradient}."
     sentences.append(converged if fit["status"] == "converged" else failed)
@@ -382,6 +385,8 @@ def counts_table(study: Study) -> str:
 
 def leave_one_out_table(study: Study) -> str:
     """Table: the least and the largest of each contrast, over the fits without one post or one domain."""
+    if study.leave_one_out.empty:
+        return "The study has a single post and a single domain, so none can be left out in turn."
     fitted = study.leave_one_out.dropna(subset=["estimate"])
     groups = [(left, contrast, rows) for (left, contrast), rows in fitted.groupby(["left", "contrast"], sort=False)]
     ends = [(rows.loc[rows.estimate.idxmin()], rows.loc[rows.estimate.idxmax()]) for _, _, rows in groups]
