@@ -1,5 +1,6 @@
 """A model as a config declares it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,9 +18,9 @@ class Declared:
     """A model as a config declares it, for one study.
 
     file: the ratings, for messages. sources: in the order of every table. scale_range: max - min of the item's scale.
-    sesoi, sesoi_interaction: smallest effect sizes of interest, in total SDs. The rest as settings.MixedModel has it,
-    its defaults filled in: link, reference and df are never empty here. df: satterthwaite, kenward-roger, asymptotic.
-    contrasts: all, reference, or pairs of sources. sets: sources whose omnibus test claims ask for.
+    sesoi, sesoi_interaction: smallest effect sizes of interest, in sesoi_units: total_sd, or rating. sets: sources whose
+    omnibus test claims ask for. The rest as settings.MixedModel has it, its defaults filled in: link, reference and df
+    are never empty here. df: satterthwaite, kenward-roger, asymptotic. contrasts: all, reference, or pairs of sources.
     """
 
     study: str
@@ -41,6 +42,7 @@ class Declared:
     df: str = "satterthwaite"
     kr_max_rows: int = 1500
     sesoi_interaction: float = 0.3
+    sesoi_units: str = "total_sd"
     first_seen: bool = False
     simplify: Sequence[str] = ()
     sets: Sequence[Sequence[str]] = ()
@@ -60,6 +62,12 @@ class Declared:
         else:
             asked = [set(pair) for pair in self.contrasts]
         return [pair for pair in combinations(self.sources, 2) if set(pair) in asked]
+
+    def delta(self, sesoi: float, sigma_total: float) -> float:
+        """A smallest effect size of interest in units of the estimates; NaN where a link has no units of the rating."""
+        if self.sesoi_units == "total_sd":
+            return sesoi * sigma_total
+        return sesoi if self.family == "gaussian" else math.nan
 
     @property
     def every_set(self) -> list[tuple[str, ...]]:
@@ -89,6 +97,7 @@ class Declared:
             kr_max_rows=inference["kr_max_rows"],
             sesoi=inference["sesoi"],
             sesoi_interaction=inference["sesoi_interaction"],
+            sesoi_units=inference["sesoi_units"],
             **rest,
         )
 

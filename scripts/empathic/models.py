@@ -442,7 +442,7 @@ def _interactions(
     names = pd.DataFrame(places if apart else [], columns=["contrast", "by", "origin"], dtype="string")
     numbers = apart.table if apart else pd.DataFrame(columns=["estimate", "std_error", "df"], dtype=float)
     table = contrasts.tested(pd.concat([names, numbers], axis=1))
-    delta = declared.sesoi_interaction * sigma_total
+    delta = declared.delta(declared.sesoi_interaction, sigma_total)
     low, high = contrasts.interval(table, 0.90)
     return table.assign(
         conf_low_90=low, conf_high_90=high, p_equivalence=contrasts.equivalence(table, delta), sesoi=delta
@@ -509,7 +509,7 @@ def _contrasts(
         table.astype({"by": "string"}),
         model=declared.model,
         adjust=declared.adjust,
-        sesoi=declared.sesoi,
+        sesoi=declared.delta(declared.sesoi, sigma_total) / sigma_total,
         sigma_total=sigma_total,
         scale_range=declared.scale_range if declared.family == "gaussian" else None,
         means=len(origins),
@@ -567,7 +567,8 @@ def _fit(
         "icc": grouped / (grouped + residual),
         "icc_by_group": dict(zip(intercepts.group, intercepts.variance / (grouped + residual), strict=True)),
         "sigma_total": sigma_total,
-        "sesoi_total_sd": declared.sesoi,
+        "sesoi_declared": declared.sesoi,
+        "sesoi_units": declared.sesoi_units,
         "scale_range": declared.scale_range,
         "optimizer": model.state and model.state.optimizer,
         "optimizer_code": model.state and model.state.code,
@@ -595,6 +596,6 @@ def _decides(model: mixed.Fit, design: Design, sigma_total: float, declared: Dec
         "status": "converged" if model.converged else "failed",
         "dropped_rows": design.dropped_rows,
         "singular": bool(model.state and model.state.singular),
-        "sesoi": declared.sesoi * sigma_total,
-        "sesoi_interaction": declared.sesoi_interaction * sigma_total,
+        "sesoi": declared.delta(declared.sesoi, sigma_total),
+        "sesoi_interaction": declared.delta(declared.sesoi_interaction, sigma_total),
     }

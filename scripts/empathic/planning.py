@@ -194,7 +194,7 @@ def power(
     files = plannable(files, declared)
     every = list(chain.from_iterable(files.values()))
     plan = _plan(said, size, declared, dict.fromkeys(declared.sources, 0.0))
-    delta = declared.sesoi * plan.total_sd
+    delta = declared.delta(declared.sesoi, plan.total_sd)
     plan = _plan(said, size, declared, true_effects(every, declared, delta))
     counted = pd.DataFrame(0, index=[claim.id for claim in every], columns=list(tables.VERDICTS))
     for number in _told(range(said["studies"]), tell):
@@ -233,7 +233,7 @@ def recovery_sets(
     """
     size = (said["recovery"]["raters"], said["recovery"]["posts"])
     plan = _plan(said, size, declared, dict.fromkeys(declared.sources, 0.0), ordinal=kind != "numbers")
-    delta = declared.sesoi * plan.total_sd
+    delta = declared.sesoi * (plan.total_sd if declared.sesoi_units == "total_sd" else 1)
     effects = {source: delta * at for at, source in enumerate(declared.sources)}
     plan = _plan(said, size, declared, effects, ordinal=kind != "numbers")
     truth = {f"{a} - {b}": plan.difference(a, b, kind) for a, b in combinations(declared.sources, 2)}

@@ -574,9 +574,14 @@ class MixedModel(Section):
 class Inference(Section):
     """What the claims are decided by, beside the models."""
 
-    sesoi: float = Field(0.2, gt=0, description="Smallest effect size of interest, in total SDs of the model (ours)")
+    sesoi: float = Field(0.2, gt=0, description="Smallest effect size of interest, in `sesoi_units` (ours)")
     sesoi_interaction: float = Field(
         0.3, gt=0, description="Likewise for a difference in a domain less its mean over the domains (ours)"
+    )
+    sesoi_units: Literal["total_sd", "rating"] = Field(
+        "total_sd",
+        description="Of both: total SDs of the model, or units of the rating scale; models on the scale of a link have "
+        "none of the latter, and test no equivalence then",
     )
     adjust: Literal["holm", "tukey", "none"] = "holm"
     kr_max_rows: int = Field(
@@ -766,6 +771,11 @@ class Study(Section):
     def _has_a_deciding_model(self):
         if "deciding" not in self.models:
             raise ValueError("models need one called `deciding`")
+        if self.inference.sesoi_units == "rating" and self.models["deciding"].family != "gaussian":
+            raise ValueError(
+                "inference > sesoi_units: rating is for a gaussian deciding model, whose estimates are in these units; "
+                "write total_sd"
+            )
         return self
 
 

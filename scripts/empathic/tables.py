@@ -639,7 +639,7 @@ INTERACTIONS = Table(
         number("conf_low_90", "lower end of the unadjusted 90% interval", missing=True),
         number("conf_high_90", "upper end of the unadjusted 90% interval", missing=True),
         number("p_equivalence", "the larger p of two one-sided tests against -delta and +delta", missing=True),
-        number("sesoi", "delta: `sesoi_interaction` x total SD of the model", missing=True),
+        number("sesoi", "delta: `sesoi_interaction` of the config, in units of the scale", missing=True),
         ORIGIN,
     ),
     key=("contrast", "by"),

@@ -180,6 +180,27 @@ def test_omnibus_tests_of_sets_hold_every_set_and_agree_with_the_whole(small):
     assert sets.p_value[("source", "human, nf4")] == pytest.approx(pair.p_value)
 
 
+def test_delta_in_units_of_the_rating_gives_the_same_numbers_where_it_is_the_same(small, tmp_path):
+    formula = "rating ~ source * domain + (1 | rater_id)"
+    one = models.fit(small, None, declared(formula=formula))
+    sigma = one.fit["sigma_total"]
+    given = {"sesoi": 0.2 * sigma, "sesoi_interaction": 0.3 * sigma, "sesoi_units": "rating"}
+    two = models.fit(small, None, declared(formula=formula, **given))
+    for ours, theirs in ((one.contrasts, two.contrasts), (one.interactions, two.interactions)):
+        assert theirs.sesoi.tolist() == pytest.approx(ours.sesoi.tolist())
+        assert theirs.p_equivalence.tolist() == pytest.approx(ours.p_equivalence.tolist(), abs=1e-12)
+    assert (one.fit["sesoi_units"], two.fit["sesoi_units"]) == ("total_sd", "rating")
+    assert two.fit["sesoi"] == pytest.approx(one.fit["sesoi"]) and two.fit["sesoi_declared"] == 0.2 * sigma
+    tables.RATINGS.write(small, tmp_path / "ratings.csv")
+    (tmp_path / "model.R").write_text(two.script, encoding="utf-8")
+    plain_r(tmp_path / "model.R", tmp_path / "ratings.csv", tmp_path, found=lambda: None)
+    plain = pd.read_csv(tmp_path / "contrasts.csv")
+    assert plain.p_equivalence.tolist() == pytest.approx(two.contrasts.p_equivalence.tolist(), abs=1e-6)
+    assert plain.sesoi.tolist() == pytest.approx([0.2 * sigma] * len(plain))
+    # The scale of a link has no units of the rating.
+    assert np.isnan(declared(family="ordinal", link="probit", sesoi_units="rating").delta(0.2, 1.5))
+
+
 def test_a_set_that_a_claim_names_is_tested_where_the_usual_sets_leave_it_out(small):
     formula = "rating ~ source * domain + (1 | rater_id)"
     asked = declared(formula=formula, df="kenward-roger", sets=[["fp32", "human"]])

@@ -242,7 +242,7 @@ def test_a_fit_is_told_as_fit_json_has_it(usual):
 
     model.fit.update(refits=[{"optimizer": "bobyqa"}], warnings=["max|grad|"], df_method="residual", gradient=None)
     sentence = outcomes.fit_sentence(model)
-    assert "by least squares (residual df). Its first optimizer stopped short; two agree on the likeliest result, so" in sentence
+    assert "by least squares (residual df). Its first optimizer stopped short; two agree on the likeliest" in sentence
     assert sentence.endswith("On the way R warned: max&#124;grad&#124;.")
 
     model.fit["status"] = "failed"

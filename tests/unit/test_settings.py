@@ -151,6 +151,15 @@ def test_a_study_without_posts_keeps_its_ratings():
     assert settings.read(config)["studies"]["s"]["posts"] is None
 
 
+def test_a_delta_in_units_of_the_rating_needs_a_deciding_model_in_these_units():
+    config = changed("studies", "s", "inference", to={"sesoi_units": "rating", "sesoi": 0.5})
+    assert settings.read(config)["studies"]["s"]["inference"]["sesoi_units"] == "rating"
+    ordinal = {"formula": "rating ~ source + (1 | rater_id)", "family": "ordinal", "link": "probit"}
+    config["studies"]["s"]["models"] = {"deciding": ordinal}
+    (mistake,) = mistakes(config)
+    assert "sesoi_units: rating is for a gaussian deciding model" in mistake
+
+
 def test_who_is_no_rater_at_all_is_told_before_any_other_rule():
     def mistake(*listed):
         (found,) = mistakes(changed("studies", "s", "ratings", to={"exclusions": list(listed)}))

@@ -196,6 +196,13 @@ def without_humans(study: Study) -> Prose:
     )
 
 
+def sesoi(study: Study) -> Prose:
+    """The smallest effect size of interest, with its unit."""
+    said = study.settings["inference"]
+    unit = "total SDs of the model" if said["sesoi_units"] == "total_sd" else "units of the rating scale"
+    return Prose(f"{number(said['sesoi'])} {unit}")
+
+
 def contrasts_table(study: Study) -> str:
     """Table: contrasts over all domains with equivalence."""
     caption = (

@@ -114,7 +114,7 @@ def recovery(study: Study) -> str:
     ]
     if study.recovery.small_bias.notna().any():
         small = [MISSING if pd.isna(row.small_bias) else "yes" if row.small_bias else "no" for row in rows]
-        columns.append(blocks.words("Bias at most .05 latent SD", small))
+        columns.append(blocks.words("Small bias (latent data)", small))
     caption = (
         f"{prose(study.title)}: what the models find in simulated data of known truth; coverage is that of 95% "
         f"intervals. *Recovered*: bias, and coverage less 95%, are within three Monte Carlo errors of zero. {SIMULATED}"
