@@ -18,7 +18,7 @@ class Declared:
     """A model as a config declares it, for one study.
 
     file: the ratings, for messages. sources: in the order of every table. scale_range: max - min of the item's scale.
-    sesoi, sesoi_interaction: smallest effect sizes of interest, in sesoi_units: total_sd, or rating. sets: sources whose
+    sesoi, sesoi_interaction: smallest effect sizes of interest, in sesoi_units: total_sd, or rating. sets: those whose
     omnibus test claims ask for. The rest as settings.MixedModel has it, its defaults filled in: link, reference and df
     are never empty here. df: satterthwaite, kenward-roger, asymptotic. contrasts: all, reference, or pairs of sources.
     """
