@@ -7,8 +7,9 @@ if config["claims"]:
             responses=expand("<results>/{study}/responses.csv", study=WITH_TEXTS),
             style=expand("<results>/{study}/style/contrasts.csv", study=WITH_TEXTS),
             fits=expand(
-                ["<results>/{fit[0]}/models/{fit[1]}/fit.json", "<results>/{fit[0]}/models/{fit[1]}/contrasts.csv"],
+                "<results>/{fit[0]}/models/{fit[1]}/{file}",
                 fit=fits(),
+                file=["fit.json", "contrasts.csv", "interactions.csv", "tests_of_sets.csv"],
             ),
             code=code_behind("decide_claims.py"),
         output:

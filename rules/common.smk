@@ -9,7 +9,8 @@ ROOT = Path(workflow.basedir)
 SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from empathic import device, freezing, settings, yamlfile
+from empathic import claimfile, device, freezing, settings, yamlfile
+from empathic.declared import usual_sets
 from empathic.errors import InputError
 from empathic.tables import OF_A_FIT
 
@@ -341,6 +342,22 @@ OF_SETS = {
     study: {k: said[k] for k in said if k not in ("raters", "posts", "studies")} for study, said in PLANNING.items()
 }
 RECOVERED = {study: settings.recovered(STUDIES[study]) for study in COMPARED}
+
+
+def claimed_sets(wildcards):
+    """The sets of sources whose omnibus test a claim takes and the fit would not give by itself: others refit nothing."""
+    study, model = STUDIES[wildcards.study], FITTED[wildcards.study][wildcards.model]
+    try:
+        claims = [claim for claims in claimfile.read_all(config["claims"]).values() for claim in claims]
+    except InputError:
+        return []  # The rule that decides the claims says what is wrong with them.
+    usual = [set(chosen) for chosen in usual_sets(study["sources"], model["df"])]
+    named = {
+        tuple(source for source in study["sources"] if source in claim.sources)
+        for claim in claims
+        if claim.study == wildcards.study and claim.omnibus and set(claim.sources) <= set(study["sources"])
+    }
+    return sorted(list(chosen) for chosen in named if set(chosen) not in usual)
 
 
 def recovery_size(study, kind):

@@ -29,6 +29,7 @@ rule fit_model:
         runtime="60m",
     params:
         model=lookup("{study}/{model}", within=FITTED),
+        sets=claimed_sets,
         sources=lookup("studies/{study}/sources", within=config),
         item=lookup("studies/{study}/ratings/item", within=config),
         inference=lookup("studies/{study}/inference", within=config),

@@ -16,6 +16,7 @@ with running(snakemake, apart=True) as rule:
         model=rule.wildcards.model,
         file=rule.input.ratings,
         sources=params.sources,
+        sets=params.sets,
         scale_range=instrument.read(rule.input.instrument, item).item(item).scale.range,
     )
     ratings = tables.RATINGS.read(rule.input.ratings)

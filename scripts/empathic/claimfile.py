@@ -24,6 +24,8 @@ NEEDS = {
 }
 # The paper that this package replicates, by its key in report/references.bib; and the certainty of a run's own claims.
 LEE2024, OWN = "lee2024", "own"
+# Tests that take an omnibus test over the sources named: of which terms (tables.SETS, test).
+OMNIBUS = {"any difference": "source", "no interaction": "source:domain"}
 # Features of a dictionary that a replicator holds, whose categories are not ours to list.
 LIWC = "liwc_"
 
@@ -99,6 +101,11 @@ class Claim(Section):
             if name not in features.NAMES and not name.startswith(LIWC):
                 raise ValueError(f"unknown feature '{name}'{_near(name, features.NAMES)}")
         return self
+
+    @property
+    def omnibus(self) -> bool:
+        """Whether its test takes an omnibus test over its sources, of a model of ratings."""
+        return self.test in OMNIBUS
 
     @property
     def named(self) -> list[str]:

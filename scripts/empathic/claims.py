@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from empathic import tables, verdicts
-from empathic.claimfile import LIWC, OWN, Claim
+from empathic.claimfile import LIWC, OMNIBUS, OWN, Claim
 from empathic.files import read_json
 from empathic.origin import ORIGINS, weakest
 from empathic.verdicts import Component, Decision, Weighed
@@ -25,7 +25,6 @@ UNSURE = ("conflicting", "unknown")
 NOT_OBSERVED = {"simulated": "simulated", "stand_in": "stand-ins, written for the package"}
 INTERVAL = {"equivalent": ("conf_low_90", "conf_high_90")}
 STYLE_SESOI = 0.2  # SDs of a feature: the smallest difference of style of interest (ours)
-OMNIBUS = {"any difference": "source", "no interaction": "source:domain"}  # tables.SETS, test
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -13,6 +14,7 @@ from empathic.instrument import Scale
 from empathic.origin import of_sources, weakest
 
 MOST_POINTS = 5  # of scales whose top answer is tested against the rest
+SAME = 1e-6  # of a step: nearer to a point than this is rounding
 NOTE = "ignores clustering"
 
 
@@ -35,6 +37,7 @@ def count(
     Raises InputError where a column is in neither table.
     """
     rows = ratings[ratings.included & (ratings["item"] == item)]
+    rows = rows.assign(rating=_answers(rows.rating, scale))
     for column in split_by:
         if column not in rows and posts is not None and column in posts:
             rows = rows.assign(**{column: rows.post_id.map(posts.set_index("post_id")[column])})
@@ -61,17 +64,29 @@ def _parts(rows: pd.DataFrame, split_by: Sequence[str]) -> Iterator[tuple[str | 
             yield column, part, own
 
 
+def _answers(ratings: pd.Series, scale: Scale) -> np.ndarray:
+    """Each rating as the point of the scale that it is but for rounding: an average is not its sum of steps to a bit.
+
+    An average of fewer items than the scale has may lie between its points, and stays as it is.
+    """
+    given, points = ratings.to_numpy(dtype=float), np.array(scale.points)
+    nearest = points[((given - scale.min) / scale.step).round().clip(0, len(points) - 1).astype(int)]
+    return np.where(np.abs(given - nearest) < SAME * scale.step, nearest, given.round(9))
+
+
 def _counts(rows: pd.DataFrame, scale: Scale, origins: dict[str, str]) -> Iterator[dict]:
     for source, origin in origins.items():
         given = rows.rating[rows.source == source]
-        for answer in scale.points:
-            n = int((given == answer).sum())
-            if len(given):
-                yield {"source": source, "rating": answer, "n": n, "share": n / len(given), "origin": origin}
+        times = given.value_counts()
+        counted = {answer: int(times.get(answer, 0)) for answer in sorted({*scale.points, *times.index})}
+        if sum(counted.values()) != len(given):
+            raise AssertionError(f"{source}: {sum(counted.values())} of {len(given)} ratings are counted")
+        for answer, n in counted.items() if len(given) else ():
+            yield {"source": source, "rating": answer, "n": n, "share": n / len(given), "origin": origin}
 
 
 def _tests(rows: pd.DataFrame, scale: Scale, origins: dict[str, str]) -> Iterator[dict]:
-    top = (rows.rating == scale.max).groupby(rows.source).agg(["sum", "size"])
+    top = (rows.rating == scale.points[-1]).groupby(rows.source).agg(["sum", "size"])
     for a, b in combinations([source for source in origins if source in top.index], 2):
         (top_a, n_a), (top_b, n_b) = top.loc[a], top.loc[b]
         table = [[top_a, n_a - top_a], [top_b, n_b - top_b]]

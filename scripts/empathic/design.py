@@ -22,7 +22,7 @@ class Design:
 
     random: the terms that are fitted. beside: columns from other tables, each with (table, key). domains: empty where
     the fixed part has none. crossed: whether source and domain interact. steps: what was left out because the fit was
-    singular, in turn.
+    singular, in turn. lacking: why nothing can be fitted, as a column that the model asks for is empty; else None.
     """
 
     fixed: Formula
@@ -36,6 +36,7 @@ class Design:
     domains: list[str]
     crossed: bool
     steps: tuple[dict[str, Any], ...] = ()
+    lacking: str | None = None
 
     @property
     def formula(self) -> str:
@@ -51,14 +52,17 @@ def designed(
     formula = mixed.parse(declared.formula)
     _check_formula(formula, ratings, declared)
     asked = ratings[ratings.included & (ratings["item"] == declared.item)]
+    lacking = _lacking(asked, formula, declared)
+    if lacking:
+        return _nothing(asked, formula, beside, lacking, declared)
     if declared.first_seen:
-        asked = _first_seen(asked, declared)
+        asked = _first_seen(asked)
     rows = asked.dropna(subset=list(formula.variables)).reset_index(drop=True)
     _check_ratings(rows, declared)
     _check_family(rows, declared)
     fixed_part, dropped = without_domain(formula, rows, replicated=declared.replicated_domains)
     fixed = mixed.parse(fixed_part)
-    domains = sorted(rows.domain.unique()) if "domain" in fixed.variables else []
+    domains = _domains(rows) if "domain" in fixed.variables else []
     if fixed.crosses("source", "domain"):
         _check_cells(rows, declared)
     columns = _typed(rows, formula, declared.sources)
@@ -100,12 +104,41 @@ def _with_columns(
     return ratings, beside
 
 
-def _first_seen(rows: pd.DataFrame, declared: Declared) -> pd.DataFrame:
-    if rows.position.isna().any():
-        raise declared.fault(
-            "`first_seen` needs the position of every rating, and some have none",
-            "Map a column to `position` in the config, under ratings > exports > columns, or take `first_seen` out",
-        )
+def _lacking(rows: pd.DataFrame, formula: Formula, declared: Declared) -> str | None:
+    """Which column that the model asks for holds nothing; no fault of the config, as an export may not tell it."""
+    empty = [name for name in formula.variables if len(rows) and rows[name].isna().all()]
+    if empty:
+        return f"no rating has a value of '{empty[0]}', which the formula names"
+    if declared.first_seen and rows.position.isna().any():
+        return f"`first_seen` needs the position of every rating, and {int(rows.position.isna().sum())} have none"
+    return None
+
+
+def _nothing(
+    asked: pd.DataFrame, formula: Formula, beside: dict[str, tuple[str, str]], lacking: str, declared: Declared
+) -> Design:
+    """The design of a model that cannot be fitted."""
+    domains = "domain" in [name for named in formula.fixed_terms.values() for name in named]
+    return Design(
+        fixed=formula,
+        random=list(formula.random),
+        beside=beside,
+        dropped=[],
+        rows=asked,
+        dropped_rows=0,
+        columns=_typed(asked, formula, declared.sources),
+        data=None,
+        domains=_domains(asked) if domains else [],
+        crossed=formula.crosses("source", "domain"),
+        lacking=lacking,
+    )
+
+
+def _domains(rows: pd.DataFrame) -> list[str]:
+    return sorted(rows.domain.unique())
+
+
+def _first_seen(rows: pd.DataFrame) -> pd.DataFrame:
     first = rows.sort_values("position", kind="stable").drop_duplicates(["rater_id", "post_id"]).index
     return rows[rows.index.isin(first)]
 

@@ -4,7 +4,10 @@ Everything that R works out is asked of it here and leaves as Python values; not
 """
 
 import functools
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +39,7 @@ SUMMARIES = ("n", "log_likelihood", "parameters", "aic", "bic")
 SUMMARIES += ("variance_fixed", "variance_random", "variance_residual")
 SAME_LOG_LIKELIHOOD = 1e-4
 SAME_CONTRASTS = 1e-3
+_LISTENER: ContextVar[list[str] | None] = ContextVar("listener", default=None)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,17 @@ class Estimates:
 
     table: pd.DataFrame
     rows: np.ndarray
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """What R warns of and says inside, each text once; not what `fit` hears, which is in the fit's own notes."""
+    notes: list[str] = []
+    token = _LISTENER.set(notes)
+    try:
+        yield notes
+    finally:
+        _LISTENER.reset(token)
 
 
 def parse(text: str) -> Formula:
@@ -163,12 +178,13 @@ def fit(
 def settle(fitted: Fit, rows: np.ndarray) -> Fit:
     """Try the other optimizers on a fit that has not converged; one that has, or is ordinal, comes back as it is.
 
-    rows: the contrasts, over the fixed effects. It has converged, to the likeliest result, if another optimizer agrees
-    with that one on the log-likelihood to SAME_LOG_LIKELIHOOD and on the contrasts to SAME_CONTRASTS; else it failed.
+    rows: the contrasts, over the fixed effects. It has converged, to the likeliest result, the first optimizer's among
+    them, if another optimizer agrees with that one on the log-likelihood to SAME_LOG_LIKELIHOOD and on the contrasts to
+    SAME_CONTRASTS; else it failed.
     """
     if fitted.converged or fitted.family == "ordinal":
         return fitted
-    models, states, notes = {}, [], list(fitted.notes)
+    models, states, notes = {fitted.state.optimizer: fitted.model}, [], list(fitted.notes)
     for optimizer in [name for name in OPTIMIZERS if name != fitted.state.optimizer]:
         try:
             models[optimizer], heard = _fit(
@@ -180,7 +196,7 @@ def settle(fitted: Fit, rows: np.ndarray) -> Fit:
         states.append(_state(optimizer, models[optimizer]))
         notes += [f"{optimizer}: {note}" for note in heard]
     fitted = replace(fitted, notes=tuple(notes), refits=tuple(states))
-    best = agreed(states, rows)
+    best = agreed([fitted.state, *states], rows)
     return replace(fitted, model=models[best.optimizer], state=best, converged=True) if best else fitted
 
 
@@ -303,9 +319,10 @@ def random_effects(fitted: Fit) -> pd.DataFrame:
 
 
 def versions() -> dict[str, str]:
-    """Versions of R, of the packages that fit, and the BLAS that they use."""
+    """Versions of R, of the packages that fit, the BLAS that they use, and how many threads it is allowed."""
     found = _ask_r("versions", rsession.strings(PACKAGES))
-    return dict(zip(map(str, found.names), map(str, found), strict=True))
+    known = dict(zip(map(str, found.names), map(str, found), strict=True))
+    return known | {"BLAS_threads": os.environ[rsession.THREADS[0]]}
 
 
 def control_of(family: str, optimizer: str) -> str:
@@ -351,7 +368,12 @@ def _session() -> Any:
 
 def _ask_r(function: str, *arguments: Any) -> Any:
     """Call one of the functions of empathic.rside and hand back R's own value. Raises rsession.RError."""
-    return rsession.call(getattr(_session(), function), *arguments)
+    found = rsession.call(_session().listened, getattr(_session(), function), *arguments)
+    listener = _LISTENER.get()
+    if listener is not None:
+        said = rsession.texts(rsession.python(found.rx2("heard")))
+        listener += [text for text in dict.fromkeys(said) if text not in listener]
+    return found.rx2("value")
 
 
 def _ask(function: str, *arguments: Any) -> Any:

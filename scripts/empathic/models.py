@@ -19,8 +19,6 @@ from empathic.errors import InputError
 from empathic.formula import Dropped, compose
 from empathic.origin import of_sources, weakest
 
-MANY_SOURCES = 8  # beyond, omnibus tests of sets are of pairs and of all alone
-
 
 @dataclass(frozen=True)
 class Fitted:
@@ -51,7 +49,8 @@ def fit(
     origins of texts and n_words; None where the study has none. raters: tables.RATERS, for what a formula asks of them.
 
     A fit that does not converge has status `failed`: its numbers stand and decide nothing. So has one that R gives up,
-    or has no standard errors for; its estimates are missing, and fit.json has R's words (failure). Ratings that lack
+    or has no standard errors for, and one for which a column that it asks for is empty; its estimates are missing, and
+    fit.json has R's words, or names the column (failure). Ratings that lack
     a value of a column of the formula are left out and counted in fit.json, dropped_rows.
 
     Raises InputError, naming study and model, where the formula cannot be read or names an unknown column, or where the
@@ -62,9 +61,14 @@ def fit(
     with _refusals(declared):
         design = designed(ratings, responses, raters, declared)
     origins, model = of_sources(design.rows, responses, declared.sources), None
+    if design.lacking:
+        unfitted = _unfitted(design, declared, f"not fitted: {design.lacking}")
+        return _given_up(unfitted, design, origins, declared, design.lacking)
     try:
         model, design = _fitted(design, declared)
-        return _tables(model, design, origins, declared)
+        with mixed.heard() as said:
+            made = _tables(model, design, origins, declared)
+        return replace(made, fit=made.fit | {"warnings": [*made.fit["warnings"], *said]})
     except rsession.RError as error:
         return _given_up(_failed(model, error, design, declared), design, origins, declared, str(error))
 
@@ -74,7 +78,8 @@ def without_each(
 ) -> pd.DataFrame:
     """Fit a model without each post in turn, and without each domain: its contrasts over domains (LEAVE_ONE_OUT).
 
-    Arguments as for `fit`. Where a part of the ratings cannot bear the model the row says why.
+    Arguments as for `fit`. Where a part of the ratings cannot bear the model the row says why. A single post, or
+    domain, is not left out: there are no rows for it.
     """
     found, rows = [], ratings[ratings.included & (ratings["item"] == declared.item)]
     for left, column in (("post", "post_id"), ("domain", "domain")):
@@ -85,7 +90,7 @@ def without_each(
             table = table.drop(columns=["d", "d_conf_low", "d_conf_high", "n", "formula_fitted", "singular"])
             found.append(table.assign(left=left, left_out=level))
             print(f"{declared.study}: without the {left} {level}", flush=True)
-    return pd.concat(found, ignore_index=True)
+    return pd.concat(found, ignore_index=True) if found else tables.LEAVE_ONE_OUT.frame([])
 
 
 def overall(
@@ -98,7 +103,7 @@ def overall(
     """
     numbers = ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "d", "d_conf_low", "d_conf_high"]
     try:
-        design = designed(ratings, responses, raters, declared)
+        design = _borne(designed(ratings, responses, raters, declared), declared)
         model, design = _fitted(design, declared)
         pairs = mixed.marginal(model, "source")[1].table
         sigma_total = _sigma_total(mixed.components(model), mixed.summaries(model)["variance_residual"])
@@ -135,7 +140,7 @@ def brief(ratings: pd.DataFrame, declared: Declared, sets: Sequence[Sequence[str
     within domains, and their differences from their means, are asked for. Raises InputError as `fit` does.
     """
     with _refusals(declared):
-        design = designed(ratings, None, None, declared)
+        design = _borne(designed(ratings, None, None, declared), declared)
     origins, model, within = of_sources(design.rows, None, declared.sources), None, within and design.crossed
     try:
         model, design = _fitted(design, declared)
@@ -170,6 +175,13 @@ def _refusals(declared: Declared) -> Iterator[None]:
             f"R refuses the formula '{declared.formula}' ({error})",
             f"Correct the formula {WHERE} (lme4's syntax), or look into the ratings",
         ) from None
+
+
+def _borne(design: Design, declared: Declared) -> Design:
+    """The design of a model that the ratings can bear. Raises InputError where a column that it asks for is empty."""
+    if design.lacking:
+        raise declared.fault(design.lacking, f"Tell it in the exports, or leave the model out {WHERE}")
+    return design
 
 
 def _fitted(design: Design, declared: Declared) -> tuple[mixed.Fit, Design]:
@@ -220,19 +232,26 @@ def _fit_once(design: Design, declared: Declared, *, reml: bool | None = None, f
 
 def _failed(model: mixed.Fit | None, error: rsession.RError, design: Design, declared: Declared) -> mixed.Fit:
     """What is left of a fit that R gave up, before there was a model (None) or on the way from it to the tables."""
+    note = f"R gave the fit up: {error}"
     if model is None:
-        model = mixed.Fit(
-            formula=design.formula,
-            fixed=design.fixed.fixed,
-            family=declared.family,
-            link=declared.link,
-            reml=declared.reml,
-            df=declared.df,
-            model=None,
-            data=design.data,
-            notes=(),
-        )
-    return replace(model, converged=False, notes=(*model.notes, f"R gave the fit up: {error}"))
+        return _unfitted(design, declared, note)
+    return replace(model, converged=False, notes=(*model.notes, note))
+
+
+def _unfitted(design: Design, declared: Declared, note: str) -> mixed.Fit:
+    """A fit that there is none of, and why."""
+    return mixed.Fit(
+        formula=design.formula,
+        fixed=design.fixed.fixed,
+        family=declared.family,
+        link=declared.link,
+        reml=declared.reml,
+        df=declared.df,
+        model=None,
+        data=design.data,
+        notes=(note,),
+        converged=False,
+    )
 
 
 def _given_up(model: mixed.Fit, design: Design, origins: dict[str, str], declared: Declared, failure: str) -> Fitted:
@@ -242,7 +261,7 @@ def _given_up(model: mixed.Fit, design: Design, origins: dict[str, str], declare
         for name, schema in tables.OF_A_FIT.items()
         if name not in ("means", "contrasts", "interactions")
     }
-    numbers = dict.fromkeys(mixed.SUMMARIES, np.nan) | {"n": len(design.rows)}
+    numbers = dict.fromkeys(mixed.SUMMARIES, np.nan) | {"n": 0 if design.lacking else len(design.rows)}
     if model.state:
         numbers["log_likelihood"] = model.state.log_likelihood
     inside = design.crossed and declared.by_domain
@@ -293,7 +312,7 @@ def _tables(model: mixed.Fit, design: Design, origins: dict[str, str], declared:
         fixed=contrasts.tested(mixed.fixed_effects(model)).assign(origin=weakest_origin),
         random=random,
         tests=pd.concat([_tests(model, design, pairs, apart), ratios], ignore_index=True).assign(origin=weakest_origin),
-        sets=_sets(model, design, pairs, apart, ratios, origins, _every_set(model, declared.sources)),
+        sets=_sets(model, design, pairs, apart, ratios, origins, declared.every_set),
         means=means,
         contrasts=_contrasts(pairs, pairs_by, design.domains, origins, sigma_total, declared),
         interactions=_interactions(apart, design.domains, origins, sigma_total, declared),
@@ -368,6 +387,7 @@ def _likelihood_ratios(model: mixed.Fit, design: Design, declared: Declared) -> 
             for part in parts:
                 if part not in fits:
                     fits[part] = _fit_once(design, declared, reml=False, fixed=part)
+                    notes += [f"likelihood-ratio test of {test}: {note}" for note in fits[part].notes]
             rows.append({"test": test, **mixed.likelihood_ratio(*(fits[part] for part in parts))})
         except rsession.RError as error:
             notes.append(f"no likelihood-ratio test of {test}: {error}")
@@ -404,13 +424,6 @@ def _sets(
     return pd.DataFrame(rows)
 
 
-def _every_set(model: mixed.Fit, sources: Sequence[str]) -> list[tuple[str, ...]]:
-    sizes = range(2, len(sources) + 1) if len(sources) <= MANY_SOURCES else (2, len(sources))
-    if model.df == "kenward-roger":  # each test takes seconds
-        sizes = (len(sources),)
-    return [chosen for size in sizes for chosen in combinations(sources, size)]
-
-
 def _joint(model: mixed.Fit, rows: np.ndarray) -> dict[str, Any]:
     found = mixed.joint_test(model, rows)
     return found | {"method": "Wald" if np.isnan(found["df_den"]) else "F"}
@@ -429,7 +442,7 @@ def _interactions(
     names = pd.DataFrame(places if apart else [], columns=["contrast", "by", "origin"], dtype="string")
     numbers = apart.table if apart else pd.DataFrame(columns=["estimate", "std_error", "df"], dtype=float)
     table = contrasts.tested(pd.concat([names, numbers], axis=1))
-    delta = declared.sesoi_interaction * sigma_total
+    delta = declared.delta(declared.sesoi_interaction, sigma_total)
     low, high = contrasts.interval(table, 0.90)
     return table.assign(
         conf_low_90=low, conf_high_90=high, p_equivalence=contrasts.equivalence(table, delta), sesoi=delta
@@ -496,7 +509,7 @@ def _contrasts(
         table.astype({"by": "string"}),
         model=declared.model,
         adjust=declared.adjust,
-        sesoi=declared.sesoi,
+        sesoi=declared.delta(declared.sesoi, sigma_total) / sigma_total,
         sigma_total=sigma_total,
         scale_range=declared.scale_range if declared.family == "gaussian" else None,
         means=len(origins),
@@ -554,7 +567,8 @@ def _fit(
         "icc": grouped / (grouped + residual),
         "icc_by_group": dict(zip(intercepts.group, intercepts.variance / (grouped + residual), strict=True)),
         "sigma_total": sigma_total,
-        "sesoi_total_sd": declared.sesoi,
+        "sesoi_declared": declared.sesoi,
+        "sesoi_units": declared.sesoi_units,
         "scale_range": declared.scale_range,
         "optimizer": model.state and model.state.optimizer,
         "optimizer_code": model.state and model.state.code,
@@ -582,6 +596,6 @@ def _decides(model: mixed.Fit, design: Design, sigma_total: float, declared: Dec
         "status": "converged" if model.converged else "failed",
         "dropped_rows": design.dropped_rows,
         "singular": bool(model.state and model.state.singular),
-        "sesoi": declared.sesoi * sigma_total,
-        "sesoi_interaction": declared.sesoi_interaction * sigma_total,
+        "sesoi": declared.delta(declared.sesoi, sigma_total),
+        "sesoi_interaction": declared.delta(declared.sesoi_interaction, sigma_total),
     }

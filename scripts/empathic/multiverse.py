@@ -11,6 +11,7 @@ import pandas as pd
 
 from empathic import models
 from empathic.declared import Declared
+from empathic.exclusions import DUPLICATE, PREVIEW
 
 
 def fit(
@@ -30,12 +31,22 @@ def fit(
     """
     found = []
     for excluded, treatment, structure in product(exclusions, treatments, structures):
-        rows = ratings if excluded == "declared" else ratings.assign(included=True)
+        rows = ratings if excluded == "declared" else _of_everybody(ratings, declared.sources)
         rows = _treated(rows[rows["item"] == declared.item], treatment, middle)
         table = models.overall(rows, responses, _model(declared, treatment, structures[structure]))
         found.append(table.assign(exclusions=excluded, treatment=treatment, structure=structure))
         print(f"{declared.study}: exclusions {excluded}, {treatment}, {structure}", flush=True)
     return pd.concat(found, ignore_index=True)
+
+
+def _of_everybody(ratings: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
+    """The ratings of these sources by all raters, as if no rule had excluded any.
+
+    A preview and a further submission (whose rater_id says so, whichever rule it failed first) are no raters at all.
+    """
+    further = ratings.rater_id.str.contains(".", regex=False)
+    nobody = further | ratings.reason.isin([PREVIEW, DUPLICATE])
+    return ratings[~nobody & ratings.source.isin(sources)].assign(included=True)
 
 
 def _treated(rows: pd.DataFrame, treatment: str, middle: float) -> pd.DataFrame:

@@ -21,7 +21,9 @@ from empathic.errors import InputError
 from empathic.rule import Every
 from empathic.truth import expected_rating
 
+SMALL_BIAS = 0.05  # residual SDs of the latent answer
 BAND = 3  # Monte Carlo standard errors
+SHOWN = {"any difference": max}  # of a claim's true differences; of the other tests the smallest
 WITHIN = ("same order", "no interaction")  # tests that ask for contrasts within domains
 Tell = Callable[[str], None]
 
@@ -165,7 +167,7 @@ def true_effects(said: Sequence[Claim], declared: Declared, delta: float) -> dic
 def verdicts_of(ratings: pd.DataFrame, declared: Declared, files: Mapping[str, Sequence[Claim]]) -> dict[str, str]:
     """Fit the deciding model to simulated ratings and decide claims (by file): the verdict of each, by its id."""
     said = list(chain.from_iterable(files.values()))
-    sets = {tuple(claim.sources) for claim in said if claim.test in claims.OMNIBUS}
+    sets = {tuple(claim.sources) for claim in said if claim.omnibus}
     found = models.brief(ratings, declared, sorted(sets), within=any(claim.test in WITHIN for claim in said))
     return decided(found, declared, files)
 
@@ -192,7 +194,7 @@ def power(
     files = plannable(files, declared)
     every = list(chain.from_iterable(files.values()))
     plan = _plan(said, size, declared, dict.fromkeys(declared.sources, 0.0))
-    delta = declared.sesoi * plan.total_sd
+    delta = declared.delta(declared.sesoi, plan.total_sd)
     plan = _plan(said, size, declared, true_effects(every, declared, delta))
     counted = pd.DataFrame(0, index=[claim.id for claim in every], columns=list(tables.VERDICTS))
     for number in _told(range(said["studies"]), tell):
@@ -203,7 +205,7 @@ def power(
     for claim in every:
         differences = [abs(plan.difference(a, b, "numbers")) for a, b in claims.pairs_of(claim)]
         known = {"raters": size[0], "posts": size[1], "claim_id": claim.id, "test": claim.test, "origin": "simulated"}
-        known["true_difference"] = (max if claim.test == "any difference" else min)(differences)
+        known["true_difference"] = 0.0 if claim.test == "no interaction" else SHOWN.get(claim.test, min)(differences)
         rows += [
             known | {"verdict": verdict} | share(n, said["studies"]) for verdict, n in counted.loc[claim.id].items()
         ]
@@ -231,7 +233,7 @@ def recovery_sets(
     """
     size = (said["recovery"]["raters"], said["recovery"]["posts"])
     plan = _plan(said, size, declared, dict.fromkeys(declared.sources, 0.0), ordinal=kind != "numbers")
-    delta = declared.sesoi * plan.total_sd
+    delta = declared.sesoi * (plan.total_sd if declared.sesoi_units == "total_sd" else 1)
     effects = {source: delta * at for at, source in enumerate(declared.sources)}
     plan = _plan(said, size, declared, effects, ordinal=kind != "numbers")
     truth = {f"{a} - {b}": plan.difference(a, b, kind) for a, b in combinations(declared.sources, 2)}
@@ -266,6 +268,7 @@ def _recovered(rows: pd.DataFrame) -> dict[str, Any]:
         "mean_std_error": fitted.std_error.mean(),
         "coverage": coverage,
         "coverage_mc_error": coverage_error,
+        "small_bias": bool(abs(bias) <= SMALL_BIAS) if rows.kind.iloc[0] == "latent" else None,
         "within": bool(abs(bias) <= BAND * bias_error and abs(coverage - 0.95) <= BAND * coverage_error),
     }
 

@@ -137,6 +137,7 @@ MEANS = """\
 
 # Means and differences of sources, with df of the same kind at any size (emmeans would go over to z past 3,000 rows).
 emm_options(lmer.df = df, lmerTest.limit = nrow(ratings), pbkrtest.limit = nrow(ratings))
+delta <- [[delta]]
 average <- function(means, domain) {
   found <- as.data.frame(summary(means, infer = c(TRUE, FALSE)))
   ends <- found[grep("CL$", names(found))]
@@ -163,9 +164,9 @@ compare <- function(means, domain) {
              conf_low = between(plain, 1), conf_high = between(plain, 2),
              conf_low_90 = between(level_90, 1), conf_high_90 = between(level_90, 2),
              conf_low_adj = between(adjusted, 1), conf_high_adj = between(adjusted, 2),
-             p_equivalence = as.data.frame(test(differences, delta = sesoi * sigma_total, side = "equivalence",
-                                                adjust = "none"))$p.value,
-             sesoi = sesoi * sigma_total, d = plain$estimate / sigma_total,
+             p_equivalence = if (is.na(delta)) NA else as.data.frame(
+               test(differences, delta = delta, side = "equivalence", adjust = "none"))$p.value,
+             sesoi = delta, d = plain$estimate / sigma_total,
              percent_of_range = 100 * plain$estimate / scale_range)
 }
 asked_of <- function(domain) rep(asked, length(unique(domain)))
@@ -292,7 +293,7 @@ def write(
         f"asked <- c({asked})  # which pairs of sources are compared",
         f"used <- {_vector(used)}",
         f"texts <- {_vector(dict.fromkeys(['included', 'item', *texts]))}",
-        f"sesoi <- {declared.sesoi!r}  # smallest effect size of interest, in total SDs",
+        f"sesoi <- {_sesoi(declared)}",
         f"scale_range <- {declared.scale_range if gaussian else 'NA'}",
         f"adjust <- {_r(declared.adjust)}",
         f"df <- {_r(declared.df)}",
@@ -310,7 +311,7 @@ def write(
         "\n",
         f"fit <- {_fit(declared, formula, declared.reml, mixed, control)}\n",
         _numbers(declared, mixed),
-        MEANS,
+        MEANS.replace("[[delta]]", "sesoi * sigma_total" if declared.sesoi_units == "total_sd" else "sesoi"),
     ]
     parts += [DOMAIN] if domain else []
     parts += [CROSSED] if crossed else []
@@ -354,6 +355,13 @@ def _numbers(declared: Declared, mixed: bool) -> str:
     if not mixed:
         return lines + SIGMA_PLAIN + WALD
     return lines + (SIGMA_ORDINAL if declared.family == "ordinal" else SIGMA_GENERALIZED) + WALD
+
+
+def _sesoi(declared: Declared) -> str:
+    if declared.sesoi_units == "total_sd":
+        return f"{declared.sesoi!r}  # smallest effect size of interest, in total SDs"
+    known = declared.sesoi if declared.family == "gaussian" else "NA"
+    return f"{known}  # smallest effect size of interest, in units of the rating"
 
 
 def _vector(values: Iterable[str]) -> str:

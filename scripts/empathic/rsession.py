@@ -23,6 +23,7 @@ from empathic.errors import InputError
 APT = "apt-get install --no-install-recommends r-base-core"
 CONDA = "conda install -c conda-forge r-base"
 ANSWER = "function(run, ...) tryCatch(list(value = run(...)), error = function(e) list(error = conditionMessage(e)))"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # of BLAS
 HALF = 1 << 31
 ROOM = 1 << 28  # bytes: more than R and its packages take
 GAP = 1 << 40  # bytes: what lies between a process's libraries is less, the room below them is more
@@ -41,7 +42,7 @@ def robjects() -> ModuleType:
 
     Raises InputError where there is no R.
     """
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for variable in THREADS:
         os.environ.setdefault(variable, "1")
     os.environ["TZ"] = "UTC"
     if not (shutil.which("R") or os.environ.get("R_HOME")):

@@ -44,6 +44,8 @@ listen <- function(run) {
   list(value = value, heard = heard)
 }
 
+listened <- function(run, ...) listen(function() run(...))
+
 fit <- function(text, data, family, link, reml, control, with_df) {
   # The call holds the formula itself and finds `data` in the formula's environment, where emmeans looks for it.
   home <- list2env(list(data = data), parent = globalenv())
@@ -176,7 +178,9 @@ summaries <- function(model, data, fixed, family, link) {
 }
 
 grid_of <- function(model, data, target, by, df) {
-  # Past its row limits (3,000) emmeans would go over to z without a word.
+  # Past its row limits (3,000) emmeans would go over to z without a word. That means over an interaction may mislead is
+  # known: domains weigh equally by declaration.
+  emmeans::emm_options(msg.interaction = FALSE)
   if (inherits(model, "lmerModLmerTest"))
     emmeans::emmeans(model, target, by = by, data = data, weights = "equal", lmer.df = df,
                      lmerTest.limit = nrow(data), pbkrtest.limit = nrow(data))

@@ -391,6 +391,10 @@ def _with_standing(rules: list[Rule]) -> list[Rule]:
             raise ValueError(f"the rule '{name}' is listed twice")
     if "revoked_consent" in names[1:]:
         raise ValueError("revoked_consent comes first: nothing else is read of who took the consent back")
+    standing = {rule.name for rule in STANDING}
+    before = [name for name in names[: names.index("preview")] if name not in standing] if "preview" in names else []
+    if before:
+        raise ValueError(f"preview comes before {before[0]}: a preview is no rater, whatever else it fails")
     return sorted(
         [*(rule for rule in STANDING if rule.name not in names), *rules], key=lambda rule: rule.name != STANDING[0].name
     )
@@ -575,9 +579,14 @@ class MixedModel(Section):
 class Inference(Section):
     """What the claims are decided by, beside the models."""
 
-    sesoi: float = Field(0.2, gt=0, description="Smallest effect size of interest, in total SDs of the model (ours)")
+    sesoi: float = Field(0.2, gt=0, description="Smallest effect size of interest, in `sesoi_units` (ours)")
     sesoi_interaction: float = Field(
         0.3, gt=0, description="Likewise for a difference in a domain less its mean over the domains (ours)"
+    )
+    sesoi_units: Literal["total_sd", "rating"] = Field(
+        "total_sd",
+        description="Of both: total SDs of the model, or units of the rating scale; models on the scale of a link have "
+        "none of the latter, and test no equivalence then",
     )
     adjust: Literal["holm", "tukey", "none"] = "holm"
     kr_max_rows: int = Field(
@@ -589,7 +598,10 @@ class Multiverse(Section):
     """What else could have been done with the ratings: every combination is fitted (`snakemake robustness`)."""
 
     exclusions: list[Literal["declared", "none"]] = Field(
-        ["declared", "none"], min_length=1, description="Ratings of the raters included, or of all that have ratings"
+        ["declared", "none"],
+        min_length=1,
+        description="Ratings of the raters included, or (none) of all raters, whom previews, further submissions and "
+        "those who took their consent back are not among",
     )
     treatments: list[Literal["gaussian", "centred", "ordinal", "binomial"]] = Field(
         ["gaussian", "centred", "ordinal", "binomial"],
@@ -764,6 +776,11 @@ class Study(Section):
     def _has_a_deciding_model(self):
         if "deciding" not in self.models:
             raise ValueError("models need one called `deciding`")
+        if self.inference.sesoi_units == "rating" and self.models["deciding"].family != "gaussian":
+            raise ValueError(
+                "inference > sesoi_units: rating is for a gaussian deciding model, whose estimates are in these units; "
+                "write total_sd"
+            )
         return self
 
 
@@ -862,7 +879,9 @@ def read(config: dict[str, Any]) -> dict[str, Any]:
 def _robustness(study: Study) -> dict[str, MixedModel]:
     """The usual models of `snakemake robustness`, those left out for which a study lacks texts, or positions."""
     exports = study.ratings.exports if study.ratings else []
-    placed = all(export.format == "qualtrics" or "position" in export.columns for export in exports)
+    rated = [export for export in exports if export.format != "prolific"]
+    # Whether a Qualtrics export has display-order columns is seen where it is read: without them the fit says so.
+    placed = all(export.format in ("qualtrics", "jspsych") or "position" in export.columns for export in rated)
     formulas: dict[str, dict[str, Any]] = {
         "ordinal_interaction": {"formula": DECIDING, "family": "ordinal", "link": "probit"},
         "source_slopes": {"formula": SLOPES},

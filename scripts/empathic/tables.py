@@ -535,7 +535,7 @@ COUNTS = Table(
         text("split_by", "the column that divides the ratings; empty: all", missing=True),
         text("part", "its value; empty: all", missing=True),
         SOURCE,
-        number("rating", "the answer"),
+        number("rating", "the answer: each point of the scale, and an average of fewer items that lies between them"),
         integer("n", "how often"),
         number("share", "of the source's ratings there"),
         ORIGIN,
@@ -609,7 +609,8 @@ TESTS = Table(
 )
 SETS = Table(
     "{study}/models/{model}/tests_of_sets.csv",
-    "an omnibus test over a set of sources (of more than 8: over two of them, and over all)",
+    "an omnibus test over a set of sources (of more than 8: over two of them, over all, and over each set that a claim "
+    "names; by Kenward-Roger: over all and those)",
     (
         text("test", "source, or source:domain", allowed=("source", "source:domain")),
         text("sources", "the set, in the config's order, with commas"),
@@ -638,7 +639,7 @@ INTERACTIONS = Table(
         number("conf_low_90", "lower end of the unadjusted 90% interval", missing=True),
         number("conf_high_90", "upper end of the unadjusted 90% interval", missing=True),
         number("p_equivalence", "the larger p of two one-sided tests against -delta and +delta", missing=True),
-        number("sesoi", "delta: `sesoi_interaction` x total SD of the model", missing=True),
+        number("sesoi", "delta: `sesoi_interaction` of the config, in units of the scale", missing=True),
         ORIGIN,
     ),
     key=("contrast", "by"),
@@ -727,7 +728,11 @@ MULTIVERSE = Table(
     "{study}/multiverse.csv",
     "a contrast, averaged over domains, by one way of analysing the ratings (it decides nothing)",
     (
-        text("exclusions", "declared: raters included; none: all raters", allowed=("declared", "none")),
+        text(
+            "exclusions",
+            "declared: raters included; none: all raters, previews and further submissions apart",
+            allowed=("declared", "none"),
+        ),
         text("treatment", "of the ratings (`multiverse` in the config)", allowed=TREATMENTS),
         text("structure", "the random terms, by their name in the config"),
         text("contrast", "a - b"),
@@ -803,6 +808,7 @@ RECOVERY = Table(
         number("coverage_mc_error", "Monte Carlo standard error of a coverage of .95", missing=True),
         boolean("within", "whether bias and coverage - .95 are both within three Monte Carlo standard errors of 0"),
         ORIGIN,
+        boolean("small_bias", "latent: whether the bias is at most .05 latent SD; other kinds: empty", missing=True),
     ),
     key=("kind", "contrast"),
 )
@@ -818,7 +824,9 @@ POWER = Table(
         text("claim_id", "the claim, decided among all that the run can test on the study's sources"),
         text("test", "its test"),
         number(
-            "true_difference", "the smallest between sources that it names, in SDs as simulated; SESOI if it claims one"
+            "true_difference",
+            "the smallest between sources that it names, in units of the ratings as simulated; any difference: the "
+            "largest; no interaction: 0, that of a difference in a domain from its mean over the domains",
         ),
         text("verdict", "of the verdict rules", allowed=VERDICTS),
         integer("studies", "simulated"),

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from made_up_ratings import row
@@ -45,6 +46,19 @@ def test_every_answer_is_counted_also_one_never_given(small):
         ["b", 3.0, 2],
     ]
     assert counted.groupby("source").share.sum().tolist() == pytest.approx([1, 1])
+
+
+def test_averages_of_items_are_counted_at_the_points_that_they_are_and_beside_them_where_items_lack(small):
+    thirds = Scale(min=1, max=3, step=1 / 3)
+    # Means of three items; the last, of two, lies between the points.
+    means = [np.mean(items) for items in ([1, 1, 2], [1, 2, 2], [2, 2, 3], [2, 3, 3], [3, 3, 3], [2, 3])]
+    table = small[small.source == "a"].assign(rating=means)
+    counted, tested = counts.count(
+        table, None, None, file="ratings.csv", item="empathy", scale=thirds, sources=["a"], split_by=[]
+    )
+    given = counted[counted.n > 0]
+    assert given.rating.tolist() == pytest.approx([4 / 3, 5 / 3, 7 / 3, 2.5, 8 / 3, 3])
+    assert counted.n.sum() == 6 and counted.share.sum() == pytest.approx(1) and len(counted) == 7 + 1
 
 
 def test_the_top_answer_is_tested_against_the_rest_with_yates_correction(small):

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from empathic import exports, instrument, posts, ratings, responses, settings
+from empathic.exports import prolific
 
 ROOT = Path(__file__).parents[2]
 KEY = "0" * 64
@@ -99,6 +100,21 @@ def test_the_prolific_example_tells_of_the_raters_and_counts_the_others(read):
         "participants without a submission": 1,
     }
     assert "Submission id" not in export.demographics
+
+
+def test_submissions_of_one_participant_are_joined_and_one_that_took_the_consent_back_counts(tmp_path):
+    lines = (ROOT / "data/examples/prolific.csv").read_text(encoding="utf-8").splitlines()
+    again = lines[1].replace("bb01", "bb09").replace("APPROVED", "RETURNED").replace("420,C1ABC,120", ",,121")
+    revoked = lines[2].replace("bb02", "bb08").replace("APPROVED", "CONSENT_REVOKED")
+    path = tmp_path / "prolific.csv"
+    path.write_text("\n".join([lines[0], again, *lines[1:], revoked]), encoding="utf-8")
+
+    found = prolific.read({"file": str(path), "columns": {}})
+
+    assert len(found.people) == 5 and found.people["platform_id"].is_unique
+    assert told(found.people.iloc[:1], "Age", "Status", "Time taken", "Sex") == [["34", "RETURNED", "420", "Female"]]
+    assert found.revoked == {"5e000000000000000000aa02", "5e000000000000000000aa03"}
+    assert found.told == {"further rows of a participant, joined": 2, "participants with DATA_EXPIRED": 1}
 
 
 def test_the_example_with_loops_is_read_by_what_each_loop_showed(read):

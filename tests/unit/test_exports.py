@@ -101,6 +101,16 @@ def test_an_item_whose_name_ends_like_another_is_told_apart(tmp_path):
     assert ratings["position"].isna().all()
 
 
+def test_previews_are_told_by_code_and_by_any_label_that_says_so(tmp_path):
+    path = tmp_path / "export.csv"
+    imported = '"{""ImportId"":""QID1""}"'
+    statuses = ["IP Address", "Survey Preview", "Offline Survey Preview", "17", "0", "Survey Test", "Imported"]
+    rows = "".join(f"p{number},{status},5\n" for number, status in enumerate(statuses))
+    path.write_text(f"PROLIFIC_PID,Status,R_x_empathy\na,b,c\n{','.join([imported] * 3)}\n{rows}")
+
+    assert read(path, rules=NO_RULES).raters["preview"].tolist() == [False, True, True, True, False, True, False]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

@@ -210,6 +210,11 @@ def without_row(number):
         ),
         (
             "prolific.csv",
+            lambda content: content + content.splitlines()[1].replace(b"Female", b"Male"),
+            "prolific.csv, row 7, column 'Participant id': this participant has a row above that says something else",
+        ),
+        (
+            "prolific.csv",
             replace("Participant id", "Participant"),
             "prolific.csv, column 'Participant id': no such column",
         ),

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -147,6 +149,34 @@ def state(log_likelihood, fixed, *, optimizer="bobyqa", code=0, gradient=1e-5):
 )
 def test_one_optimizer_has_converged_by_its_code_and_gradient(code, gradient, well):
     assert mixed.settled(state(-10.0, [0.0], code=code, gradient=gradient)) is well
+
+
+def test_the_first_optimizers_result_is_among_those_that_must_agree():
+    fitted = mixed.fit("y ~ x + (1 | g)", mixed.to_r(plain()))
+    short, rows = replace(fitted.state, code=1), np.eye(2)
+    settled = mixed.settle(replace(fitted, state=short, converged=False), rows)
+    assert settled.converged and settled.state.log_likelihood == pytest.approx(short.log_likelihood)
+    # Nobody comes near what the first one says it has found.
+    likelier = replace(short, log_likelihood=short.log_likelihood + 1)
+    alone = mixed.settle(replace(fitted, state=likelier, converged=False), rows)
+    assert not alone.converged and alone.state is likelier and len(alone.refits) == len(mixed.OPTIMIZERS) - 1
+
+
+def test_what_r_says_after_a_fit_is_heard_once_and_the_expected_note_of_emmeans_is_not_said():
+    data = plain().assign(h=[*"uv"] * 15)
+    data["h"] = data["h"].astype("category")
+    fitted = mixed.fit("y ~ g * h", mixed.to_r(data))
+    with mixed.heard() as said:
+        mixed.marginal(fitted, "g")
+        assert said == []
+        r = rsession.robjects().r
+        r('fitted.warns <- residuals.warns <- function(object, ...) { warning("a word"); 1 }')
+        mixed.residuals(replace(fitted, model=r('structure(list(), class = "warns")')))
+    assert said == ["a word"]
+
+
+def test_the_threads_of_blas_are_recorded():
+    assert mixed.versions()["BLAS_threads"].isdigit()
 
 
 def test_two_optimizers_must_agree_on_the_likeliest_result():

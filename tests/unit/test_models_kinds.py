@@ -180,6 +180,37 @@ def test_omnibus_tests_of_sets_hold_every_set_and_agree_with_the_whole(small):
     assert sets.p_value[("source", "human, nf4")] == pytest.approx(pair.p_value)
 
 
+def test_delta_in_units_of_the_rating_gives_the_same_numbers_where_it_is_the_same(small, tmp_path):
+    formula = "rating ~ source * domain + (1 | rater_id)"
+    one = models.fit(small, None, declared(formula=formula))
+    sigma = one.fit["sigma_total"]
+    given = {"sesoi": 0.2 * sigma, "sesoi_interaction": 0.3 * sigma, "sesoi_units": "rating"}
+    two = models.fit(small, None, declared(formula=formula, **given))
+    for ours, theirs in ((one.contrasts, two.contrasts), (one.interactions, two.interactions)):
+        assert theirs.sesoi.tolist() == pytest.approx(ours.sesoi.tolist())
+        assert theirs.p_equivalence.tolist() == pytest.approx(ours.p_equivalence.tolist(), abs=1e-12)
+    assert (one.fit["sesoi_units"], two.fit["sesoi_units"]) == ("total_sd", "rating")
+    assert two.fit["sesoi"] == pytest.approx(one.fit["sesoi"]) and two.fit["sesoi_declared"] == 0.2 * sigma
+    tables.RATINGS.write(small, tmp_path / "ratings.csv")
+    (tmp_path / "model.R").write_text(two.script, encoding="utf-8")
+    plain_r(tmp_path / "model.R", tmp_path / "ratings.csv", tmp_path, found=lambda: None)
+    plain = pd.read_csv(tmp_path / "contrasts.csv")
+    assert plain.p_equivalence.tolist() == pytest.approx(two.contrasts.p_equivalence.tolist(), abs=1e-6)
+    assert plain.sesoi.tolist() == pytest.approx([0.2 * sigma] * len(plain))
+    # The scale of a link has no units of the rating.
+    assert np.isnan(declared(family="ordinal", link="probit", sesoi_units="rating").delta(0.2, 1.5))
+
+
+def test_a_set_that_a_claim_names_is_tested_where_the_usual_sets_leave_it_out(small):
+    formula = "rating ~ source * domain + (1 | rater_id)"
+    asked = declared(formula=formula, df="kenward-roger", sets=[["fp32", "human"]])
+    found = models.fit(small, None, asked).sets.set_index(["test", "sources"])
+    assert sorted(set(found.index.get_level_values("sources"))) == ["human, fp32", "human, nf4, fp32"]
+    many = [f"s{number}" for number in range(9)]
+    sets = declared(sources=many, sets=[["s8", "s0", "s4"], ["s1", "s0"]]).every_set
+    assert len(sets) == 36 + 1 + 1 and sets[-1] == ("s0", "s4", "s8")
+
+
 def test_a_singular_fit_walks_the_ladder_and_lists_each_step(small):
     flat = small.assign(rating=small.groupby("rater_id").cumcount() % 5 + 1.0)
     formula = "rating ~ source + (1 | rater_id) + (1 | post_id)"
@@ -202,8 +233,11 @@ def test_the_first_seen_response_of_each_rater_and_post(small, tmp_path):
     assert set(zip(found.residuals.rater_id, found.residuals.response_id, strict=True)) == set(
         zip(first.rater_id, first.response_id, strict=True)
     )
-    with pytest.raises(InputError, match="`first_seen` needs the position of every rating"):
-        models.fit(small, None, declared(formula=TWO, first_seen=True))
+    # An export may not tell positions: that is no fault that stops a run, but a fit that says so.
+    holes = placed.assign(position=placed.position.mask(placed.position == 1))
+    unfitted = models.fit(holes, None, declared(formula=TWO, first_seen=True)).fit
+    assert unfitted["failure"] == "`first_seen` needs the position of every rating, and 24 have none"
+    assert unfitted["status"] == "failed"
 
 
 def test_a_formula_may_name_words_of_the_response_and_columns_of_raters(small, tmp_path):

@@ -176,6 +176,8 @@ def test_the_probabilities_of_the_verdicts_on_a_claim_add_up_to_one(tmp_path):
     assert (found.conf_low <= found.probability + 1e-12).all() and (found.probability <= found.conf_high + 1e-12).all()
     truths = found.drop_duplicates("claim_id").set_index("claim_id").true_difference
     assert truths["above"] == pytest.approx(0.2 * np.sqrt(1.98)) and truths["alike"] == 0
+    # human lies below the others, in every domain alike: nothing interacts.
+    assert truths["same"] == 0
     tables.POWER.write(found, tmp_path / "power.csv")
 
 
@@ -212,6 +214,10 @@ def test_bias_and_coverage_are_those_of_the_fits_that_converged():
     assert row.coverage_mc_error == pytest.approx(np.sqrt(0.0475 / 4)) and not row.within
     assert planning.recovered(rows.assign(conf_low=0.0, conf_high=1.0)).within.all()
     assert not planning.recovered(rows.assign(status="failed")).within.any()
+    assert planning.recovered(rows).small_bias.isna().all()
+    assert not planning.recovered(rows.assign(kind="latent")).small_bias[0]
+    small = planning.recovered(rows.assign(kind="latent", truth=0.26))
+    assert small.bias[0] == pytest.approx(0.04) and small.small_bias[0]
 
 
 @pytest.mark.parametrize("kind", ["numbers", "answers"])

@@ -260,7 +260,7 @@ def test_a_fit_is_told_as_fit_json_has_it(usual):
 
     model.fit.update(refits=[{"optimizer": "bobyqa"}], warnings=["max|grad|"], df_method="residual", gradient=None)
     sentence = outcomes.fit_sentence(model)
-    assert "by least squares (residual df). Its first optimizer stopped short, but others agree with it" in sentence
+    assert "by least squares (residual df). Its first optimizer stopped short; two agree on the likeliest" in sentence
     assert sentence.endswith("On the way R warned: max&#124;grad&#124;.")
 
     model.fit["status"] = "failed"
@@ -275,6 +275,15 @@ def test_a_study_whose_model_has_no_domains_says_so_and_is_still_drawn(usual):
     assert outcomes.domain_table(study) == "The deciding model of this study has no contrasts by domain."
     assert [label.get_text() for label in figures.contrasts(study).axes[0].get_yticklabels()] == ["all domains"]
     assert "sum to zero" not in outcomes.fixed_table(study)
+
+
+def test_each_adjustment_is_named_under_the_contrasts(usual):
+    study = usual.studies["study1"]
+    for adjust, words in {"holm": "are Holm's", "tukey": "are Tukey's, of all pairs", "none": "not adjusted"}.items():
+        contrasts = study.deciding.contrasts.assign(adjust=adjust)
+        study.models["deciding"] = replace(study.deciding, contrasts=contrasts)
+        assert words in html.unescape(outcomes.contrasts_table(study)), adjust
+        assert words in html.unescape(outcomes.domain_table(study)), adjust
 
 
 def test_a_fit_that_r_gave_up_is_told_and_drawn_without_numbers(usual, tmp_path, monkeypatch):

@@ -30,6 +30,13 @@ def test_the_usual_models_are_those_that_the_study_can_bear():
     placed = LONG | {"columns": LONG["columns"] | {"position": "place"}}
     alone["studies"]["s"]["ratings"] = {"exports": [placed]}
     assert "position" in robustness(alone) and "first_seen" in robustness(alone)
+    beside = FILE | {"format": "prolific"}
+    of_trials = FILE | {"format": "jspsych", "columns": {"rater_id": "who", "label": "shown"}}
+    for exports in ([placed, beside], [FILE | {"format": "qualtrics"}, beside], [of_trials]):
+        alone["studies"]["s"]["ratings"] = {"exports": exports}
+        assert "position" in robustness(alone) and "first_seen" in robustness(alone), exports
+    alone["studies"]["s"]["ratings"] = {"exports": [placed, LONG]}
+    assert "position" not in robustness(alone)
 
 
 def test_they_enter_the_report_and_the_claims_only_where_the_config_includes_them():
@@ -76,6 +83,46 @@ def test_what_cannot_be_fitted_says_why_and_the_others_stand(small, tmp_path):
     every = multiverse.fit(holes, None, declared(), middle=4.0, **ways)
     assert every.status.str.contains("no ratings of nf4 in home").all()
     tables.MULTIVERSE.write(every, tmp_path / "multiverse.csv")
+
+
+def test_without_exclusions_are_all_raters_and_neither_previews_nor_further_submissions_nor_other_sources(small):
+    ids = small.rater_id.replace({"r002": "r001.2"})
+    reason = ids.map({"r000": "preview", "r001.2": "unfinished", "r003": "attention"}).astype("string")
+    left = small.assign(rater_id=ids, reason=reason, included=reason.isna())
+    outside = (small.source == "fp32") & left.included
+    left.loc[outside, ["included", "reason"]] = [False, "source not in this study"]
+    ways = {"treatments": ["gaussian"], "structures": {"rater": "(1 | rater_id)"}}
+    two = declared(sources=["human", "nf4"])
+    found = multiverse.fit(left, None, two, middle=4.0, exclusions=["declared", "none"], **ways)
+    assert found.status.tolist() == ["converged"] * 2
+    # Four posts with a response of each of two sources: all but the three above; all but the two that are no raters.
+    assert found.n.tolist() == [13 * 8, 14 * 8]
+
+
+def test_a_model_of_a_column_that_is_empty_is_a_failed_fit_that_names_it(small, tmp_path):
+    crossed = "rating ~ source * domain + position + (1 | rater_id)"
+    reasons = {
+        "position": (declared(formula=crossed), "no rating has a value of 'position', which the formula names"),
+        "first_seen": (
+            declared(formula="rating ~ source * domain + (1 | rater_id)", first_seen=True),
+            f"`first_seen` needs the position of every rating, and {len(small)} have none",
+        ),
+    }
+    for asked, reason in reasons.values():
+        found = models.fit(small, None, asked)
+        assert (found.fit["status"], found.fit["failure"], found.fit["n"]) == ("failed", reason, 0)
+        assert found.fit["warnings"] == [f"not fitted: {reason}"]
+        assert found.contrasts.estimate.isna().all() and len(found.contrasts) == len(found.means) == 9
+        for name, schema in tables.OF_A_FIT.items():
+            schema.write(getattr(found, name), tmp_path / f"{name}.csv")
+        assert models.overall(small, None, asked).status.str.contains(reason.split(",")[0], regex=False).all()
+
+
+def test_with_one_post_and_one_domain_there_is_none_to_leave_out(small, tmp_path):
+    found = models.without_each(small[small.post_id == "p000"], None, declared(formula=TWO))
+    assert found.empty
+    tables.LEAVE_ONE_OUT.write(found, tmp_path / "table.csv")
+    assert list(tables.LEAVE_ONE_OUT.read(tmp_path / "table.csv")) == tables.LEAVE_ONE_OUT.names
 
 
 ONE = {"rater": "(1 | rater_id)", "post": "(1 | post_id)"}

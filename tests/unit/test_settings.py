@@ -151,6 +151,25 @@ def test_a_study_without_posts_keeps_its_ratings():
     assert settings.read(config)["studies"]["s"]["posts"] is None
 
 
+def test_a_delta_in_units_of_the_rating_needs_a_deciding_model_in_these_units():
+    config = changed("studies", "s", "inference", to={"sesoi_units": "rating", "sesoi": 0.5})
+    assert settings.read(config)["studies"]["s"]["inference"]["sesoi_units"] == "rating"
+    ordinal = {"formula": "rating ~ source + (1 | rater_id)", "family": "ordinal", "link": "probit"}
+    config["studies"]["s"]["models"] = {"deciding": ordinal}
+    (mistake,) = mistakes(config)
+    assert "sesoi_units: rating is for a gaussian deciding model" in mistake
+
+
+def test_who_is_no_rater_at_all_is_told_before_any_other_rule():
+    def mistake(*listed):
+        (found,) = mistakes(changed("studies", "s", "ratings", to={"exclusions": list(listed)}))
+        return found
+
+    assert "preview comes before unfinished: a preview is no rater" in mistake("unfinished", "preview")
+    assert "revoked_consent comes first" in mistake("unfinished", "revoked_consent")
+    settings.read(changed("studies", "s", "ratings", to={"exclusions": ["duplicate", "preview", "unfinished"]}))
+
+
 def test_a_study_may_declare_what_is_asked_before_there_are_ratings():
     study = settings.read(changed("studies", "s", "ratings", to={"exclusions": [{"name": "too_fast", "seconds": 60}]}))[
         "studies"

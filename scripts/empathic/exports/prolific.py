@@ -14,6 +14,12 @@ from empathic.exports.export import Export
 from empathic.sheets import Sheet
 
 PARTICIPANT, SUBMISSION = "Participant id", "Submission id"
+# Columns that tell of a submission and not of a person, by the names of all of Prolific's exports.
+OF_A_SUBMISSION = (
+    *("submission id", "session id", "status", "custom study tncs accepted at", "completion code", "entered code"),
+    *("started at", "started datetime", "completed at", "completed date time", "reviewed at", "reviewed at datetime"),
+    *("archived at", "archived datetime", "time taken", "total approvals", "num approvals", "num rejections"),
+)
 REVOKED, EXPIRED = "CONSENT_REVOKED", "DATA_EXPIRED"
 
 
@@ -31,34 +37,45 @@ def read(described: dict[str, Any]) -> Participants:
     """Read Prolific's demographics.
 
     All columns but the ids are taken, by their own names; where the config names `demographics`, those. A cell
-    DATA_EXPIRED or CONSENT_REVOKED is missing. Raises InputError for what `sheets.read` refuses, an empty id, and a
-    participant of two rows that differ.
+    DATA_EXPIRED or CONSENT_REVOKED is missing. Of a participant of several rows (submissions) the first that tells a
+    thing is taken. Raises InputError for what `sheets.read` refuses, an empty id, and a participant of two rows that
+    tell different things of the person.
     """
     sheet, _ = sheets.read(described["file"])
     id_column = described["columns"].get("rater_id") or _own_name(sheet, PARTICIPANT)
     ids = sheet.filled(id_column, "Export the demographics from Prolific as they come, or name the column")
     again = ids.duplicated()
-    differs = again & ~sheet.cells.duplicated()
-    problem = "this participant has a row above that says something else"
-    sheet.refuse(differs, id_column, problem, "Keep the row of the submission that the ratings are of")
-    cells = sheet.cells[~again].astype("string")
-    ids = ids[~again]
+    cells = sheet.cells.astype("string")
     special = cells.isin([REVOKED, EXPIRED])
     given = described.get("demographics", {})
     common.refuse_personal(sheet, given, id_column, "exports > demographics")
     submission = _own_name(sheet, SUBMISSION)
     taken = given or {name: name for name in cells if name not in (id_column, submission)}
-    people = {
-        ours: sheet.column(theirs, common.NAME_IT)[~again].mask(special[theirs]) for ours, theirs in taken.items()
-    }
-    expired = int((cells == EXPIRED).fillna(False).any(axis=1).sum())
-    told = {"identical rows, kept once": int(again.sum()), f"participants with {EXPIRED}": expired}
+    people = {ours: sheet.column(theirs, common.NAME_IT).mask(special[theirs]) for ours, theirs in taken.items()}
+    people = pd.DataFrame({"platform_id": ids.astype("string"), **people})
+    told_first = people.groupby("platform_id", sort=False).first().reset_index()
+    own = {ours for ours, theirs in taken.items() if theirs.lower().replace("_", " ") not in OF_A_SUBMISSION}
+    sheet.refuse(
+        _differing(people[["platform_id", *sorted(own)]], told_first),
+        id_column,
+        "this participant has a row above that says something else of the person",
+        "Keep the row of the submission that the ratings are of",
+    )
+    expired = ids[(cells == EXPIRED).fillna(False).any(axis=1)].nunique()
+    told = {"further rows of a participant, joined": int(again.sum()), f"participants with {EXPIRED}": expired}
     return Participants(
         sheet.path,
-        pd.DataFrame({"platform_id": ids, **people}).reset_index(drop=True),
+        told_first,
         frozenset(ids[(cells == REVOKED).fillna(False).any(axis=1)]),
         {what: number for what, number in told.items() if number},
     )
+
+
+def _differing(people: pd.DataFrame, told_first: pd.DataFrame) -> pd.Series:
+    """Whether each row tells another thing of its participant than the first that tells it."""
+    first = told_first.set_index("platform_id").loc[people["platform_id"]].set_axis(people.index)
+    columns = [name for name in people if name != "platform_id"]
+    return ((people[columns] != first[columns]) & people[columns].notna()).fillna(False).any(axis=1)
 
 
 def join(exports: list[Export], files: list[Participants]) -> list[Export]:

@@ -20,7 +20,8 @@ from empathic.sheets import Sheet
 
 PATTERN, POSITION = "R_{response}_{item}", "R_{response}_DO"
 PLACEHOLDERS = {"response": ".+?", "post_id": ".+?", "source": ".+?", "sample": "[0-9]+", "loop": "[0-9]+"}
-PREVIEWS = ("Survey Preview", "Survey Test", "Survey Preview Spam", "1", "2", "9", "17")
+# Trials of a survey by their Status: Qualtrics' labels and codes. Some label has the word in all (17: an offline one).
+PREVIEWS, PREVIEW = ("Survey Test", "1", "2", "9", "17"), "preview"
 DISPLAY_ORDER = re.compile(r".*_DO(_.*)?")
 LEAVE_HEADERS = "Export from Qualtrics as CSV and leave its three header rows as they are"
 
@@ -107,7 +108,8 @@ def _raters(sheet: Sheet, described: dict[str, Any], survey: Instrument, rules: 
         id_column, "Name the column with the raters' ids in the config, under exports > columns > rater_id"
     ).astype("string")
     status = sheet.cells["Status"] if "Status" in sheet.cells else pd.Series(pd.NA, ids.index, dtype="string")
-    preview = status.isin(PREVIEWS).astype(bool)
+    label = coded.texts(status).fillna("")
+    preview = (label.isin(PREVIEWS) | label.str.contains(PREVIEW, case=False, regex=False)).astype(bool)
     nobody = ids.isna() & ~preview
     sheet.refuse(nobody, id_column, "the rater's id is empty", "Fill it in, or take the row out of the export")
     own = pd.Series([f"{sheet.path}, row {row}" for row in ids.index], ids.index, dtype="string")

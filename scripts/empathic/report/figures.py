@@ -119,7 +119,7 @@ def distribution(study: Study) -> Figure:
             ratings = study.used.loc[study.used.source == source, "rating"]
             axes.set_title(study.source_title(source))
             if len(points) <= MANY_ANSWERS:
-                shares = [100 * (ratings == point).mean() for point in points]
+                shares = [100 * np.isclose(ratings, point).mean() for point in points]  # an average is rounded
                 axes.bar(points, shares, width=0.8 * study.item.scale.step, color=MAIN)
                 axes.set_xticks(points)
             else:

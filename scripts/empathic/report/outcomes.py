@@ -213,6 +213,13 @@ def without_humans(study: Study) -> Prose:
     )
 
 
+def sesoi(study: Study) -> Prose:
+    """The smallest effect size of interest, with its unit."""
+    said = study.settings["inference"]
+    unit = "total SDs of the model" if said["sesoi_units"] == "total_sd" else "units of the rating scale"
+    return Prose(f"{number(said['sesoi'])} {unit}")
+
+
 def contrasts_table(study: Study) -> str:
     """Table: contrasts over all domains with equivalence."""
     caption = (
@@ -240,7 +247,11 @@ def domain_table(study: Study) -> str:
 
 def _adjusted(table: pd.DataFrame) -> str:
     sizes = listing(count(size) for size in sorted(set(table.family_size)))
-    names = {"holm": f"adjusted p values are Holm's in families of {sizes}.", "none": "p values are not adjusted."}
+    names = {
+        "holm": f"adjusted p values are Holm's in families of {sizes}.",
+        "tukey": f"adjusted p values are Tukey's, of all pairs of sources, in families of {sizes}.",
+        "none": "p values are not adjusted.",
+    }
     return " ".join(names[adjust] for adjust in dict.fromkeys(table.adjust))
 
 
@@ -323,6 +334,9 @@ def random_table(study: Study) -> str:
 def fit_sentence(model: Model) -> str:
     """How a model was fitted and how it went: formula, terms left out, estimation, convergence, warnings."""
     fit = model.fit
+    if not fit["n"]:
+        unfitted = f"The model *{prose(model.name)}*, {code(fit['formula'])}, could not be fitted"
+        return blocks.inline([f"{unfitted}: {prose(fit['failure'])}. No claim may rest on it."])
     how = "REML" if fit["reml"] else "maximum likelihood"
     how = "least squares" if fit["df_method"] == "residual" else how
     fitted = (
@@ -337,7 +351,7 @@ def fit_sentence(model: Model) -> str:
         for step in fit["left_out_as_singular"]
     ]
     failed = "**It did not converge: no claim may rest on it.**"
-    agree = "Its first optimizer stopped short, but others agree with it, so it counts as converged."
+    agree = "Its first optimizer stopped short; two agree on the likeliest result, so it counts as converged."
     gradient = "" if fit["gradient"] is None else f" (relative gradient {number(fit['gradient'], 5)})"
     converged = agree if fit["refits"] else f"It converged{gradient}."
     sentences.append(converged if fit["status"] == "converged" else failed)
@@ -404,6 +418,8 @@ def counts_table(study: Study) -> str:
 
 def leave_one_out_table(study: Study) -> str:
     """Table: the least and the largest of each contrast, over the fits without one post or one domain."""
+    if study.leave_one_out.empty:
+        return "The study has a single post and a single domain, so none can be left out in turn."
     fitted = study.leave_one_out.dropna(subset=["estimate"])
     groups = [(left, contrast, rows) for (left, contrast), rows in fitted.groupby(["left", "contrast"], sort=False)]
     ends = [(rows.loc[rows.estimate.idxmin()], rows.loc[rows.estimate.idxmax()]) for _, _, rows in groups]

@@ -171,6 +171,9 @@ def recovery(study: Study) -> str:
         blocks.numbers("Fits (failed)", [f"{count(row.data_sets)} ({count(row.failed)})" for row in rows]),
         blocks.words("Recovered", ["yes" if row.within else "no" for row in rows]),
     ]
+    if study.recovery.small_bias.notna().any():
+        small = [MISSING if pd.isna(row.small_bias) else "yes" if row.small_bias else "no" for row in rows]
+        columns.append(blocks.words("Small bias (latent data)", small))
     caption = (
         f"{prose(study.title)}: what the models find in simulated data of known truth; coverage is that of 95% "
         f"intervals. *Recovered*: bias, and coverage less 95%, are within three Monte Carlo errors of zero. {SIMULATED}"
