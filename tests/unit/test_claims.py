@@ -688,7 +688,7 @@ def test_a_file_of_claims_is_read_in_its_order(file):
 
 def test_the_arms_of_a_file_are_those_of_its_claims_unless_a_claim_has_its_own(file):
     other = YAML.split("claims:\n")[1].replace("one", "two").replace("[[a, b]]", "[[a, c]]\n    arms: {a: [y]}")
-    one, two = claimfile.read(file("arms: {a: [x, X], b: [people]}" + YAML + other))
+    one, two = claimfile.read(file("arms: {a: [x, X], b: [people]}\n" + YAML + other))
 
     assert (one.arms, two.arms) == ({"a": ("x", "X"), "b": ("people",)}, {"a": ("y",)})
 
@@ -776,9 +776,9 @@ def test_the_whole_message_of_two_mistakes(file):
         ("- a", "Input should be a valid dictionary"),
         ("claims: [3]", "claim 1: "),
         ("claim: []", "claim: no such key; did you mean 'claims'?"),
-        ("arms: {aa: [x]}" + YAML, "arms: no claim names the source 'aa'; did you mean 'a'?"),
-        ("arms: {a: []}" + YAML, "arms > a: Tuple should have at least 1 item"),
-        ("arms: {a: x}" + YAML, "arms > a: Input should be a valid tuple"),
+        ("arms: {aa: [x]}\n" + YAML, "arms: no claim names the source 'aa'; did you mean 'a'?"),
+        ("arms: {a: []}\n" + YAML, "arms > a: Tuple should have at least 1 item"),
+        ("arms: {a: x}\n" + YAML, "arms > a: Input should be a valid tuple"),
         (
             YAML + "    reported: {page: 1}\n    reported: {page: 2}",
             "line 11, column 5: the key 'reported' stands twice",
