@@ -7,7 +7,7 @@ import pandas as pd
 from empathic import exclusions, tables
 
 # Steps that stand in no config: they are in the flow where they took something out.
-OTHER_SOURCE, NO_RATINGS = "source not in this study", "no ratings"
+REPEATED, OTHER_SOURCE, NO_RATINGS = "identical row", "source not in this study", "no ratings"
 
 
 @dataclass(frozen=True)
@@ -18,18 +18,32 @@ class Number:
     ratings: int
 
 
+NOBODY = Number(0, 0)
+
+
 def participant_flow(
-    raters: pd.DataFrame, ratings: pd.DataFrame, failed: pd.DataFrame, revoked: Number, rules: list[str]
+    raters: pd.DataFrame,
+    ratings: pd.DataFrame,
+    failed: pd.DataFrame,
+    revoked: Number,
+    rules: list[str],
+    repeated: Number = NOBODY,
 ) -> pd.DataFrame:
     """Make tables.FLOW.
 
     raters: rater_id, included, reason; ratings: the same, a row a rating as it was given (`failed` in the order of
     raters, one boolean column a step, whatever the order of the steps). rules: the names that the config lists.
+    repeated: submissions that an export holds once more, which are in neither table.
 
     Raises AssertionError where what entered is not what left and what remains.
     """
-    entered = {"raters": len(raters) + revoked.raters, "ratings": len(ratings) + revoked.ratings}
-    rows = [{"step": "entered"} | entered, _excluded(exclusions.REVOKED, revoked, revoked)]
+    entered = {
+        "raters": len(raters) + revoked.raters + repeated.raters,
+        "ratings": len(ratings) + revoked.ratings + repeated.ratings,
+    }
+    rows = [{"step": "entered"} | entered]
+    rows += [_excluded(REPEATED, repeated, repeated)] if repeated != NOBODY else []
+    rows += [_excluded(exclusions.REVOKED, revoked, revoked)]
     given = raters["rater_id"].map(ratings["rater_id"].value_counts()).fillna(0).astype(int)
     took = {"raters": raters["reason"].value_counts(), "ratings": ratings["reason"].value_counts()}
     for step in failed:

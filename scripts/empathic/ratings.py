@@ -71,7 +71,8 @@ def merge(
     _check_sources(exports, ratings, asked.sources)
     failed, outside = _failures(raters, ratings, asked)
     _mark(raters, ratings, failed, outside)
-    flow = participant_flow(raters, ratings, failed, revoked, exclusions.applied(asked.rules))
+    repeated = Number(*map(sum, zip(*(export.repeated for export in exports), strict=True)))
+    flow = participant_flow(raters, ratings, failed, revoked, exclusions.applied(asked.rules), repeated)
     if not raters["included"].any():
         why = "; ".join(f"{row.reason}: {row.raters}" for row in flow.itertuples() if row.step == "excluded")
         raise InputError(_names(exports), f"no rater remains ({why})", "Look at the rules under ratings > exclusions")

@@ -1,15 +1,12 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+import real_study
 from made_up_ratings import row
 
 from empathic import counts, tables
 from empathic.errors import InputError
 from empathic.instrument import Scale
-
-ROOT = Path(__file__).parents[2]
 
 
 def count(table, *, posts=None, responses=None, top=3.0, sources=("a", "b"), split_by=()):
@@ -113,27 +110,9 @@ def test_a_test_has_the_weakest_origin_of_its_sources(small):
     assert tested.origin.tolist() == ["stand_in"]
 
 
-WELIVITA = next(
-    (
-        folder / "welivita_ratings_long.csv"
-        for folder in (ROOT / "data/external/welivita2024", ROOT.parent / "shared/data/welivita2024")
-        if (folder / "welivita_ratings_long.csv").exists()
-    ),
-    None,
-)
-# Welivita and Pu (2024): rated Good of 2,000; chi-squared against human over all, positive and negative emotions.
-PUBLISHED = {
-    "gpt4_empathy": (1295, 96.77, 64.10, 36.78),
-    "llama2_empathy": (1219, 54.40, 38.40, 19.00),
-    "mixtral_empathy": (1192, 42.36, 29.21, 15.15),
-    "gemini_empathy": (1081, 8.85, 1.54, 8.02),
-}
-
-
-@pytest.mark.skipif(WELIVITA is None, reason="the real study is not at data/external/welivita2024")
 def test_a_published_study_gives_its_twelve_published_chi_squared_values():
-    long = pd.read_csv(WELIVITA)
-    long = long[long.source.isin(["human", *PUBLISHED])]
+    long = pd.read_csv(real_study.folder() / "welivita_ratings_long.csv")
+    long = long[long.source.isin(["human", *real_study.PUBLISHED])]
     table = pd.DataFrame(
         {
             "rater_id": long.rater_id,
@@ -147,10 +126,6 @@ def test_a_published_study_gives_its_twelve_published_chi_squared_values():
             "origin": "observed",
         }
     )
-    _, tested = count(table, sources=["human", *PUBLISHED], split_by=["domain"])
-    found = tested.set_index([tested.part.fillna("all").str.lower(), "contrast"])
-    assert found.n_top_a[("all", "human - gpt4_empathy")] == 986
-    for source, (good, *published) in PUBLISHED.items():
-        assert found.n_top_b[("all", f"human - {source}")] == good
-        ours = [round(found.chi_squared[(part, f"human - {source}")], 2) for part in ("all", "positive", "negative")]
-        assert ours == published
+    _, tested = count(table, sources=["human", *real_study.PUBLISHED], split_by=["domain"])
+
+    assert real_study.counted(tested) == real_study.PUBLISHED

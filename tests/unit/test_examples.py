@@ -94,8 +94,8 @@ def test_the_prolific_example_tells_of_the_raters_and_counts_the_others(read):
         ["5e000000000000000000aa04", "AWAITING REVIEW", "58", "Male", "United Kingdom"],
     ]
     assert export.consent_revoked == {"5e000000000000000000aa03"}
+    assert export.repeated == (1, 5), "a row that stands twice, with its ratings"
     assert export.told == {
-        "identical rows, kept once": 1,
         "participants with DATA_EXPIRED": 1,
         "participants without a submission": 1,
     }
@@ -217,7 +217,8 @@ def test_the_flow_of_the_qualtrics_example_is_that_counted_by_hand(merge):
     merged = merge("qualtrics")
 
     assert told(merged.flow[merged.flow["ratings"] > 0], "step", "reason", "raters", "ratings") == [
-        ["entered", None, 5, 31],
+        ["entered", None, 6, 36],
+        ["excluded", "identical row", 1, 5],
         ["excluded", "revoked_consent", 1, 2],
         ["excluded", "preview", 1, 8],
         ["excluded", "attention", 1, 5],

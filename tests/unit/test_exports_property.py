@@ -22,6 +22,8 @@ from empathic.errors import InputError
 ROOT = Path(__file__).parents[2]
 CONFIG = settings.read(yaml.safe_load((ROOT / "configs" / "examples.yaml").read_text()))
 KEY = "0" * 64
+PLACE = r", row [0-9]+|, column '|line [0-9]+|place [0-9]+|'.+'"
+WHOLE = ("the file is empty", "the file has no ", "no CSV", "its columns are", "a text holds half a character")
 # Each file that is changed: the study that it is of, its place among the exports, its header rows (0: JSON).
 FILES = {
     "qualtrics.csv": ("qualtrics", 0, 3),
@@ -290,7 +292,9 @@ def holds(name, content, texts, folder):
         asked = ratings.Asked(survey, declared["sources"], rules, given["demographics"], given["age_bands"])
         merged = ratings.merge(read, texts[study], asked, private_key=lambda: KEY)
     except InputError as refused:
-        assert len(str(refused)) > len(name), "a message says something"
+        where, _, what = str(refused).partition(": ")
+        assert name in where or any(Path(one["file"]).name in where for one in described), "it names a file"
+        assert re.search(PLACE, str(refused)) or what.startswith(WHOLE), refused
         return False
     if name != "prolific.csv":
         found, wanted = read[place].ratings["rating"].tolist(), expected(name, content)
@@ -298,7 +302,7 @@ def holds(name, content, texts, folder):
     for unit in ("raters", "ratings"):
         entered, *excluded, remaining = merged.flow[unit].tolist()
         assert entered == sum(excluded) + remaining
-    assert merged.flow["ratings"].iloc[0] == sum(len(export.ratings) for export in read)
+    assert merged.flow["ratings"].iloc[0] == sum(len(export.ratings) + export.repeated[1] for export in read)
     for schema, made in ((tables.RATINGS, merged.ratings), (tables.RATERS, merged.raters), (tables.FLOW, merged.flow)):
         schema.write(made, folder / "table.csv")
         assert len(schema.read(folder / "table.csv")) == len(made)

@@ -421,7 +421,7 @@ def export_of(*submissions, revoked=(), demographics=None, file="made.csv", **fa
     made = made.astype(dict.fromkeys(texts_of, "string") | {"rating": "float64", "position": "Int64"})
     told = pd.DataFrame(demographics or {"platform_id": []}).astype("string")
     return exports.Export(
-        Path(file), "observed", raters, made, ("label",), (), 0, True, told, frozenset(revoked), {"rows kept once": 1}
+        Path(file), "observed", raters, made, ("label",), (), 0, True, told, frozenset(revoked), told={"rows read": 1}
     )
 
 
@@ -453,7 +453,7 @@ def test_of_two_submissions_one_stays_under_the_participants_pseudonym_and_the_o
     kept = merged.ratings[merged.ratings["rater_id"] == double.removesuffix(".2")]
     assert sorted(kept["rating"]) == stays and kept["included"].all()
     assert merged.ratings.loc[merged.ratings["rater_id"] == double, "reason"].unique().tolist() == ["duplicate"]
-    assert "1 rows kept once" in merged.notes
+    assert "1 rows read" in merged.notes
 
 
 def test_a_participant_of_two_exports_has_two_submissions():

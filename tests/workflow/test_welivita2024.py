@@ -50,6 +50,16 @@ def test_as_many_responses_were_rated_good_as_is_published(run):
     }
 
 
+def test_the_twelve_published_chi_squared_values_are_those_of_the_tables(run):
+    tests = run.table(f"{RUN}/five/count_tests.csv")
+
+    assert real_study.counted(tests) == real_study.PUBLISHED
+    assert (tests.loc[tests["contrast"].str.startswith("human - "), "n_top_a"].max(), *set(tests["note"])) == (
+        986,
+        "ignores clustering",
+    )
+
+
 def test_a_source_that_the_study_leaves_out_is_a_step_of_the_flow(run):
     flow = run.table(f"{RUN}/five/flow.csv", keep_default_na=False).query("raters > 0")
 

@@ -22,6 +22,7 @@ class Export:
     empty_cells: cells for a rating that hold none.
     demographics: platform_id (unique), then what is told of a participant, as text; no rows where nothing is told.
     consent_revoked: the platform ids of those who took their consent back.
+    repeated: submissions that stand in the file once more, cell for cell, and their ratings: they are in no table.
     told: what was read and is in none of these tables, counted, for a person who watches.
     """
 
@@ -35,4 +36,5 @@ class Export:
     one_row_a_rater: bool
     demographics: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"platform_id": pd.array([], "string")}))
     consent_revoked: frozenset[str] = frozenset()
+    repeated: tuple[int, int] = (0, 0)
     told: dict[str, int] = field(default_factory=dict)

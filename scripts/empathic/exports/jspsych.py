@@ -142,13 +142,14 @@ def _values(path: Path, text: str) -> list[Any]:
 
 def _trials(path: Path, values: list[Any]) -> Iterator[dict[str, Any]]:
     """All trials, however nested the lists that hold them."""
-    for value in values:
+    for number, value in enumerate(values, start=1):
         if isinstance(value, list):
             yield from _trials(path, value)
         elif isinstance(value, dict):
             yield value
         else:
-            problem = f"{json.dumps(value)[:40]} stands where a trial should, which is an object ({{...}})"
+            found = f"{json.dumps(value)[:40]} stands in place {number} of its list"
+            problem = f"{found}, where a trial should, which is an object ({{...}})"
             raise InputError(path, problem, "Export the data as jsPsych's own JSON: a list of trials")
 
 

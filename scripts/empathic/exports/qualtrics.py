@@ -39,7 +39,7 @@ def read(described: dict[str, Any], survey: Instrument, item: str, rules: dict[s
     """Read a Qualtrics export (see `exports.read`)."""
     sheet, headers = sheets.read(described["file"], header_rows=3, recurring=True)
     import_ids = _import_ids(sheet, headers[2])
-    sheet, told = _submissions_once(sheet)
+    sheet, repeated = _submissions_once(sheet)
     carried = common.carried(sheet, described, survey)
     raters = _raters(sheet, described, survey, rules)
     ratings, identified_by, empty = _ratings(sheet, described, survey, item, carried, import_ids)
@@ -58,7 +58,7 @@ def read(described: dict[str, Any], survey: Instrument, item: str, rules: dict[s
         empty,
         one_row_a_rater=True,
         demographics=people,
-        told=told,
+        repeated=(len(repeated), int(repeated.map(ratings["row"].value_counts()).fillna(0).sum())),
     )
 
 
@@ -74,14 +74,18 @@ def _import_ids(sheet: Sheet, cells: list[str]) -> dict[str, str]:
     return found
 
 
-def _submissions_once(sheet: Sheet) -> tuple[Sheet, dict[str, int]]:
-    """The sheet without rows that repeat one above, cell for cell. Raises InputError where the cells differ."""
+def _submissions_once(sheet: Sheet) -> tuple[Sheet, pd.Series]:
+    """The sheet without rows that repeat one above, cell for cell, and for each of these the row that it repeats.
+
+    Raises InputError where the cells differ.
+    """
+    none = pd.Series(dtype="int64")
     if "ResponseId" not in sheet.cells:
-        return sheet, {}
-    ids = sheet.cells["ResponseId"]
+        return sheet, none
+    ids = coded.texts(sheet.cells["ResponseId"])
     again = ids.notna() & ids.duplicated()
     if not again.any():
-        return sheet, {}
+        return sheet, none
     differing = again & ~sheet.cells.duplicated()
     if differing.any():
         at = int(differing.idxmax())
@@ -96,7 +100,8 @@ def _submissions_once(sheet: Sheet) -> tuple[Sheet, dict[str, int]]:
             row=at,
             column="ResponseId",
         )
-    return Sheet(sheet.path, sheet.cells[~again]), {"identical rows, kept once": int(again.sum())}
+    kept = ids[ids.notna() & ~again]
+    return Sheet(sheet.path, sheet.cells[~again]), ids[again].map(pd.Series(kept.index, kept.to_numpy()))
 
 
 def _raters(sheet: Sheet, described: dict[str, Any], survey: Instrument, rules: dict[str, Any]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from empathic.report.words import MISSING, Prose, count, counted, is_missing, li
 
 STEPS = {"entered": "Entered", "excluded": "Excluded", "remaining": "Remain"}
 REASONS = {
+    "identical row": "the same row of the export once more",
     "revoked_consent": "took the consent back",
     "preview": "preview of the survey",
     "duplicate": "further submission of one participant",
