@@ -186,14 +186,21 @@ def test_each_contrast_of_the_multiverse_rises_and_is_filled_where_p_is_small(st
     study = replace(study, multiverse=table)
 
     said = robustness.multiverse(study)
-    axes = robustness._multiverse(study, table, ["human - smollm2_nf4"]).axes[0]
+    axes, below = robustness._multiverse(study, table, ["human - smollm2_nf4"]).axes
 
     assert "contrasts by 3 ways of analysing the same ratings" in said and "from −0.40 to −0.10" in said.replace(
         "&#46;", "."
     ).replace("&#8722;", "−")
-    gaussian, centred = (list(map(tuple, one.get_offsets())) for one in axes.collections)
-    assert (gaussian, centred) == ([(0, -0.4), (2, -0.1)], [(1, -0.3)])
-    assert axes.collections[0].get_facecolors()[0].tolist() == [1, 1, 1, 1]
+    (curve,) = axes.collections
+    assert list(map(tuple, curve.get_offsets())) == [(0, -0.4), (1, -0.3), (2, -0.1)]
+    assert [tuple(colour) == (1, 1, 1, 1) for colour in curve.get_facecolors()] == [True, False, False]
+    chosen = {label.get_text(): row for label, row in zip(below.get_yticklabels(), below.collections, strict=True)}
+    assert {label: [x for x, _ in row.get_offsets()] for label, row in chosen.items()} == {
+        "exclusions as declared": [1, 2],
+        "no exclusions": [0],
+        "gaussian": [0, 2],
+        "centred": [1],
+    }
 
 
 def test_power_and_recovery_are_told_as_their_tables_have_them(study):

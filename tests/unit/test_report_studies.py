@@ -341,7 +341,14 @@ def test_examples_are_the_first_post_of_each_domain(usual):
 
 def every_way(study):
     """The ratings of a study analysed one way, of each contrast."""
-    known = {"treatment": "gaussian", "d": -0.2, "p_value": 0.01, "origin": study.deciding.fit["origin"]}
+    known = {
+        "exclusions": "none",
+        "treatment": "gaussian",
+        "structure": "deciding",
+        "d": -0.2,
+        "p_value": 0.01,
+        "origin": study.deciding.fit["origin"],
+    }
     return pd.DataFrame([known | {"contrast": name} for name in study.deciding.overall.contrast])
 
 

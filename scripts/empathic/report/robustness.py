@@ -1,11 +1,12 @@
 """What stands beside a study's result where a run asks for it: other ways of analysing, power, recovery."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from empathic.origin import weakest
 from empathic.report import blocks, figures
-from empathic.report.figures import MARKERS, MUTED, SHADES, grid
+from empathic.report.figures import MAIN, MUTED, canvas
 from empathic.report.loading import Run, Study
 from empathic.report.outcomes import MADE, named
 from empathic.report.words import MISSING, count, counted, interval, is_missing, listing, number, p_value, prose
@@ -16,6 +17,9 @@ OTHERWISE = {
     "recovery": "Recovery: whether the models find in data of known truth what was put in",
 }
 MOST_COMPONENTS = 12
+# What ways of analysing differ in (columns of tables.MULTIVERSE), and how a level of each is called beside its dots.
+CHOSEN = {"exclusions": "{}", "treatment": "{}", "structure": "random terms: {}"}
+LEVELS = {("exclusions", "declared"): "exclusions as declared", ("exclusions", "none"): "no exclusions"}
 SIMULATED = "Simulated studies; nothing of them is observed."
 
 
@@ -97,7 +101,8 @@ def multiverse(study: Study) -> str:
     shown = _shown(study, table)
     caption = (
         f"{prose(study.title)}: contrasts by {counted(_ways(table), 'way')} of analysing the same ratings, in total "
-        "SDs (*d*), each panel in rising order; filled where the unadjusted p is below .05. "
+        "SDs (*d*), each panel in rising order; filled where the unadjusted p is below .05. The dots below a way tell "
+        "what was chosen in it. "
         f"{counted(lost, 'fit')} failed or could not be had. It decides nothing.{MADE[weakest(table.origin)]}"
     )
     ends = listing(
@@ -118,22 +123,53 @@ def _ways(table: pd.DataFrame) -> int:
 
 
 def _multiverse(study: Study, table: pd.DataFrame, shown: list[str]) -> Figure:
-    treatments = list(dict.fromkeys(table.treatment))
-    with grid(len(shown), (1.6, 0.5), table.origin, sharey=True) as (figure, panels):
-        for axes, contrast in zip(panels, shown, strict=True):
+    """A specification curve of each contrast, and below each way what was chosen in it."""
+    choices = _choices(table)
+    heights = [1.5, 0.15 * len(choices)]
+    columns = min(2, len(shown))
+    lines = -(-len(shown) // columns)
+    ratios = {"height_ratios": heights * lines}
+    with canvas(2 * lines, columns, lines * (sum(heights) + 0.5), table.origin, **ratios) as (figure, panels):
+        pairs = [(panels[2 * line, at], panels[2 * line + 1, at]) for line in range(lines) for at in range(columns)]
+        for curve, chosen in pairs[len(shown) :]:
+            curve.set_axis_off()
+            chosen.set_axis_off()
+        ends = (min(0, table.d.min()), max(0, table.d.max()))
+        for place, (contrast, (curve, chosen)) in enumerate(zip(shown, pairs, strict=False)):
             part = table[table.contrast == contrast].sort_values("d", kind="stable").reset_index(drop=True)
-            axes.axhline(0, color=MUTED, linewidth=0.8)
-            for place, treatment in enumerate(treatments):
-                rows = part[part.treatment == treatment]
-                colour = SHADES[place % len(SHADES)]
-                fill = [colour if p < 0.05 else "white" for p in rows.p_value.fillna(1)]
-                look = {"marker": MARKERS[place % len(MARKERS)], "edgecolors": colour, "s": 22}
-                axes.scatter(rows.index, rows.d, c=fill, label=treatment if axes is panels[0] else None, **look)
-            axes.set_title(figures.stacked(study, contrast), fontsize=8)
-            axes.set_xticks([])
+            _curve(curve, part, ends)
+            _dots(chosen, part, choices, labelled=place % columns == 0)
+            curve.set_title(figures.stacked(study, contrast), fontsize=8)
         figure.supylabel("Difference in total SDs (d)", fontsize=9)
-        figure.legend(loc="outside lower left", frameon=False, fontsize=8, ncols=len(treatments))
     return figure
+
+
+def _choices(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """What was chosen between, (column, level): of the columns in which the ways differ; of all where none does."""
+    levels = {column: list(dict.fromkeys(table[column])) for column in CHOSEN}
+    differing = [column for column in CHOSEN if len(levels[column]) > 1] or list(CHOSEN)
+    return [(column, level) for column in differing for level in levels[column]]
+
+
+def _curve(axes: Axes, part: pd.DataFrame, ends: tuple[float, float]) -> None:
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    fill = [MAIN if p < 0.05 else "white" for p in part.p_value.fillna(1)]
+    axes.scatter(part.index, part.d, c=fill, edgecolors=MAIN, s=22)
+    room = 0.08 * (ends[1] - ends[0])
+    axes.set_ylim(ends[0] - room, ends[1] + room)
+    axes.set_xlim(-0.6, len(part) - 0.4)
+    axes.set_xticks([])
+
+
+def _dots(axes: Axes, part: pd.DataFrame, choices: list[tuple[str, str]], *, labelled: bool) -> None:
+    for row, (column, level) in enumerate(choices):
+        chosen = part.index[part[column] == level]
+        axes.scatter(chosen, [row] * len(chosen), c=MAIN, s=10)
+    axes.set_xlim(-0.6, len(part) - 0.4)
+    axes.set_ylim(len(choices) - 0.5, -0.5)
+    axes.set_xticks([])
+    said = [CHOSEN[column].format(LEVELS.get((column, level), level.replace("_", " "))) for column, level in choices]
+    axes.set_yticks(range(len(choices)), said if labelled else [""] * len(choices), fontsize=7)
 
 
 def power(study: Study) -> str:
