@@ -14,6 +14,7 @@ import pandas as pd
 from empathic import coded, plaincsv
 from empathic.errors import InputError
 
+NEW_LINE = b"\n"
 NO_ANSWERS = "the file has no row of answers below its header"
 
 
@@ -211,8 +212,9 @@ def _check(path: Path, header_rows: int) -> tuple[list[list[str]], int]:
     if len(lengths) <= header_rows:
         raise InputError(path, NO_ANSWERS, "Export it again, or take it out of the config")
     with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if content.find(b"\0") >= 0:
-            problem = "the file holds bytes of zero, which no text in UTF-8 does"
+        at = content.find(b"\0")
+        if at >= 0:
+            problem = f"a byte of zero is on line {content[:at].count(NEW_LINE) + 1}, and no text in UTF-8 holds one"
             raise InputError(path, problem, "Save or export it as CSV in UTF-8")
     return headers, len(lengths)
 

@@ -180,7 +180,7 @@ def without_row(number):
         (
             "long.csv",
             replace("from me", "fr\0m me"),
-            "long.csv: the file holds bytes of zero, which no text in UTF-8 does",
+            "long.csv: a byte of zero is on line 2, and no text in UTF-8 holds one",
         ),
         (
             "long.csv",
