@@ -52,6 +52,7 @@ def fielded_config(checkout):
     asked = [{"name": "straight_lining", "at_least": 12}]
     for study in STUDIES:
         config["studies"][study]["frozen"] = f"{FROZEN}/{study}"
+        config["studies"][study].pop("style", None)  # an encoder of texts needs torch, wherever they come from
     config["studies"]["study1"]["ratings"] = {"exports": [export], "exclusions": asked}
     del config["studies"]["study2"]["ratings"], config["studies"]["study2"]["posts"]
     return config
