@@ -344,17 +344,22 @@ OF_SETS = {
 RECOVERED = {study: settings.recovered(STUDIES[study]) for study in COMPARED}
 
 
+@functools.cache
+def all_claims():
+    """The run's claims, read once for all fits; none where a file is no claims file: the rule that decides says why."""
+    try:
+        return [claim for claims in claimfile.read_all(config["claims"]).values() for claim in claims]
+    except InputError:
+        return []
+
+
 def claimed_sets(wildcards):
     """The sets of sources whose omnibus test a claim takes and the fit would not give by itself: others refit nothing."""
     study, model = STUDIES[wildcards.study], FITTED[wildcards.study][wildcards.model]
-    try:
-        claims = [claim for claims in claimfile.read_all(config["claims"]).values() for claim in claims]
-    except InputError:
-        return []  # The rule that decides the claims says what is wrong with them.
     usual = [set(chosen) for chosen in usual_sets(study["sources"], model["df"])]
     named = {
         tuple(source for source in study["sources"] if source in claim.sources)
-        for claim in claims
+        for claim in all_claims()
         if claim.study == wildcards.study and claim.omnibus and set(claim.sources) <= set(study["sources"])
     }
     return sorted(list(chosen) for chosen in named if set(chosen) not in usual)
