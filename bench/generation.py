@@ -6,6 +6,7 @@ after. Counted are the tokens of the texts alone, prefill included in the time, 
 """
 
 import argparse
+import logging
 import multiprocessing
 import os
 import platform
@@ -22,11 +23,11 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from transformers.utils import logging
+from transformers.utils.logging import disable_progress_bar
 
 from empathic import generation, prompts, settings, weights
 
-logging.disable_progress_bar()
+disable_progress_bar()
 
 SOURCE = "smollm2_nf4"
 
@@ -79,6 +80,7 @@ def package(of: generation.Arm, posts: int, shard: tuple[int, int], start, out) 
 def loop(of: generation.Arm, posts: int, threads: int, start, out) -> None:
     """The plain loop: transformers loads and generates, one post at a time."""
     torch.set_num_threads(threads)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # As the package does: a line at each product.
     options = {}
     if of.source["quantization"] != "none":
         options["quantization_config"] = generation.quantization_of(of.source)
@@ -143,9 +145,10 @@ def main() -> None:
     given.add_argument("--batch-size", type=int)
     given.add_argument("quantizations", nargs="*", default=["nf4", "int8", "none"])
     asked = given.parse_args()
-    rows = {name: compare(name, asked.posts, asked.few, asked.cores, asked.batch_size) for name in asked.quantizations}
     print(f"{date.today()}, {platform.machine()}, {asked.cores} cores, torch {torch.__version__}, {asked.posts} posts")
-    print(pd.DataFrame(rows).T.round(2).to_string())
+    for name in asked.quantizations:
+        row = compare(name, asked.posts, asked.few, asked.cores, asked.batch_size)
+        print(pd.DataFrame({name: row}).T.round(2).to_string(), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import errno
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import platform
 import socket
@@ -203,6 +204,9 @@ def load(manifest: dict[str, Any], source: dict[str, Any]) -> PreTrainedModel:
             "device: cuda", "no GPU is visible to this job", "Set device: cpu, or run where nvidia-smi lists one"
         )
     options: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "attn_implementation": "sdpa"}
+    if source["quantization"] == "int8":
+        # At every product it warns that activations are rounded: hundreds of thousands of lines in the log of a job.
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     if source["quantization"] != "none":
         options["quantization_config"] = quantization_of(source)
     model = AutoModelForCausalLM.from_pretrained(

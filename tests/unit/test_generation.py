@@ -171,6 +171,12 @@ def test_one_job_or_three_write_the_same_texts_and_each_finds_the_others_work(ma
     assert said == ["s, a: 5 of 5 responses are there already"]
 
 
+def test_in_eight_bits_the_log_is_not_filled_with_a_warning_at_every_product(made, tmp_path, caplog):
+    answer(arm(made[1], quantization="int8"), tmp_path)
+
+    assert "will be cast" not in caplog.text
+
+
 def test_a_job_without_a_share_lists_nothing_and_needs_no_model(made, tmp_path):
     listed, _ = answer(arm(made[1]), tmp_path, (1, 9), posts=POSTS[:2])
 
