@@ -78,6 +78,7 @@ class Batched:
         self.memory = llama_cpp.llama_get_memory(self.context)
         self.batch = llama_cpp.llama_batch_init(512, 0, 1)
         self.vocabulary = llama_cpp.llama_model_get_vocab(self.model)
+        self.size = llama_cpp.llama_vocab_n_tokens(self.vocabulary)
 
     def decode(self, pieces: list[tuple[int, int, int, bool]]) -> None:
         """Read tokens: token, position, sequence, whether its logits are wanted."""
@@ -90,10 +91,10 @@ class Batched:
 
     def sampler(self, seed: int):
         """One text's chain, in the order of the package's filters."""
-        lib, sampling = self.lib, self.of.source["sampling"]
+        lib, sampling, last = self.lib, self.of.source["sampling"], self.of.source["context"]
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         for part in (
-            lib.llama_sampler_init_penalties(-1, sampling["repetition_penalty"], 0.0, 0.0),
+            lib.llama_sampler_init_penalties(self.size, last, sampling["repetition_penalty"], 0.0, 0.0),
             lib.llama_sampler_init_temp(sampling["temperature"]),
             lib.llama_sampler_init_top_p(sampling["top_p"], 1),
             lib.llama_sampler_init_dist(seed),

@@ -44,13 +44,16 @@ def arm(quantization: str, batch_size: int | None) -> generation.Arm:
     return generation.Arm("study2", SOURCE, source, manifest, prompts.read(source["prompt"]), config["seed"])
 
 
-def requests(of: generation.Arm, posts: int) -> list[generation.Request]:
-    """The first posts of Study 2, as the arm is asked to answer them."""
-    tokenizer = generation.tokenizer_of(of.manifest)
+def so_many(posts: int) -> pd.DataFrame:
+    """The first posts of Study 2, where there are not as many from the start again under other ids."""
     table = pd.read_csv("data/study2/posts.csv")
     times = -(-posts // len(table))
-    table = pd.concat([table] * times).head(posts).assign(post_id=[f"p{n}" for n in range(posts)])
-    return generation.request_all(table, of, tokenizer)
+    return pd.concat([table] * times).head(posts).assign(post_id=[f"p{n}" for n in range(posts)])
+
+
+def requests(of: generation.Arm, posts: int) -> list[generation.Request]:
+    """So many posts of Study 2, as the arm is asked to answer them."""
+    return generation.request_all(so_many(posts), of, generation.tokenizer_of(of.manifest))
 
 
 def package(of: generation.Arm, posts: int, shard: tuple[int, int], start, out) -> None:
