@@ -13,6 +13,7 @@ from empathic.report.words import (
     counted,
     html,
     interval,
+    in_row,
     is_missing,
     listing,
     number,
@@ -160,7 +161,7 @@ def order(study: Study) -> str:
 
 
 def _ranked(study: Study, rows: pd.DataFrame) -> str:
-    return ", ".join(f"{study.source_title(row.source)} {number(row.estimate)}" for row in rows.itertuples())
+    return in_row(f"{study.source_title(row.source)} {number(row.estimate)}" for row in rows.itertuples())
 
 
 def interaction(study: Study) -> Prose:
