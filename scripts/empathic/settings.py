@@ -785,7 +785,9 @@ class Study(Section):
 
 
 class Report(Section):
-    title: str = "Large language models and perceived empathy: a replication"
+    title: str | None = Field(
+        None, min_length=1, description="What the report is called; left out, it says whose claims the run decides"
+    )
     engine: Literal["auto", "quarto", "pandoc"] = Field(
         "auto", description="auto: Quarto where it is installed, else pandoc"
     )

@@ -2,7 +2,8 @@
 
 import yaml
 
-from empathic.report import blocks, rule_figure
+from empathic import settings
+from empathic.report import blocks, head, rule_figure
 from empathic.report.loading import Run
 from empathic.report.words import Prose, count, counted, listing, number, prose
 
@@ -100,6 +101,6 @@ def citation(run: Run) -> Prose:
     known = run.provenance["commit"]
     state = f"commit {prose(known[:12])}" if known else "commit unknown"
     return Prose(
-        f"“{prose(run.config['report']['title'])}”, run {prose(run.config['run'])}, recorded "
+        f"“{prose(head.title(run))}”, run {prose(run.config['run'])}, recorded "
         f"{prose(run.provenance['recorded_at'][:10])}, {state}"
     )
