@@ -151,6 +151,11 @@ def folded(title: str, content: str) -> str:
     return f"<details><summary>{html(title)}</summary>\n{content}\n</details>"
 
 
+def on_page(content: str) -> str:
+    """HTML that a page has and a PDF leaves out."""
+    return f'<div class="on-page">\n{content}\n</div>'
+
+
 def listing(text: str, label: str) -> str:
     """HTML of a text in fixed width, in a box that scrolls; label says aloud what it is."""
     return _scroll(f"<pre><code>{html(text)}</code></pre>", label)
