@@ -261,6 +261,12 @@ def test_a_fit_is_told_as_fit_json_has_it(usual):
     assert "by least squares (residual df). Its first optimizer stopped short; two agree on the likeliest" in sentence
     assert sentence.endswith("On the way R warned: max&#124;grad&#124;.")
 
+    singular, other = "boundary (singular) fit: see help('isSingular')", "Model failed to converge: degenerate"
+    places = ("", "likelihood-ratio test of source:domain: ", "likelihood-ratio test of source: bobyqa: ")
+    model.fit["warnings"] = [*(place + singular for place in places), f"bobyqa: {other}", f"bobyqa: {other}"]
+    said = html.unescape(outcomes.fit_sentence(model))
+    assert said.endswith(f"On the way R warned: {singular} (of several fits); bobyqa: {other}.")
+
     model.fit["status"] = "failed"
     assert "**It did not converge: no claim may rest on it.**" in outcomes.fit_sentence(model)
 

@@ -1,5 +1,6 @@
 """What one study found: ratings, means, contrasts, the models and those beside them, truth, examples."""
 
+import re
 from collections.abc import Iterable, Sized
 
 import pandas as pd
@@ -28,6 +29,8 @@ DF = {
     "residual": "residual df",
     "asymptotic": "tests by the normal distribution",
 }
+# What the note of a further fit begins with: the test that it is for, its optimizer, or both.
+FURTHER = re.compile(r"^(?:(?:likelihood-ratio test of \S+|[\w.-]+): )+")
 FAMILIES = {"ordinal": "cumulative", "binomial": "binomial", "poisson": "Poisson"}
 
 
@@ -364,7 +367,7 @@ def fit_sentence(model: Model) -> str:
         f"AIC {number(fit['AIC'], 1)}."
     )
     if fit["warnings"]:
-        sentences.append("On the way R warned: " + "; ".join(prose(warning) for warning in fit["warnings"]) + ".")
+        sentences.append("On the way R warned: " + "; ".join(map(prose, _once(fit["warnings"]))) + ".")
     return blocks.inline(sentences)
 
 
@@ -376,6 +379,14 @@ def code(text: str) -> Prose:
 def models_table(study: Study) -> str:
     """Table: each contrast over domains by each model, the deciding one first."""
     beside = [study.deciding, *study.others.values()]
+def _once(notes: Iterable[str]) -> list[str]:
+    """Each note once: where several fits gave it, without what each was for."""
+    given: dict[str, list[str]] = {}
+    for note in dict.fromkeys(notes):
+        given.setdefault(FURTHER.sub("", note), []).append(note)
+    return [same[0] if len(same) == 1 else f"{text} (of several fits)" for text, same in given.items()]
+
+
     rows = [(row.contrast, model, row) for model in beside for row in model.overall.itertuples()]
     order = list(dict.fromkeys(contrast for contrast, _, _ in rows))
     rows.sort(key=lambda row: order.index(row[0]))
