@@ -1,16 +1,17 @@
 """The report's drawings and what lies beside them, on a made-up run."""
 
+import math
 import re
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pages
+import pandas as pd
 import pytest
 from made_up_run import write
 from matplotlib.colors import to_rgb
 
-from empathic import rulegraph, tables
+from empathic import instrument, rulegraph, tables
 from empathic.report import (
     blocks,
     diagnostics,
@@ -79,6 +80,44 @@ def test_the_circles_behind_the_means_are_all_ratings_that_the_models_read(study
 
     assert table.n.sum() == len(study.used)
     assert table.groupby("source").share.sum().tolist() == pytest.approx([1, 1, 1])
+
+
+def rated(study, ratings, scale, items=1):
+    """The study with these ratings of each source in place of its own: averages of so many items on a scale."""
+    names = [f"item{number}" for number in range(items)]
+    asked = instrument.Instrument(
+        items=[instrument.Item(name=name, wording="?", scale=scale) for name in names],
+        scales=[instrument.Average(name="warmth", items=names)] if items > 1 else [],
+    )
+    item = "warmth" if items > 1 else "item0"
+    own = [rows.head(len(ratings)).assign(rating=ratings, item=item) for _, rows in study.used.groupby("source")]
+    settings = study.settings | {"ratings": study.settings["ratings"] | {"item": item}}
+    return replace(study, ratings=pd.concat(own), instrument=asked, settings=settings)
+
+
+def human(table):
+    return list(table.loc[table.source == "human", ["rating", "n"]].itertuples(index=False, name=None))
+
+
+def test_an_average_counts_as_the_answer_next_to_it_however_it_was_rounded(study):
+    same = [13 / 3, math.nextafter(13 / 3, 5), 4.333333333]
+    between = 2.4  # an item was left out
+    averaged = rated(study, [*same, between, 5.0], instrument.Scale(min=1, max=5), items=3)
+    assert len(set(same)) == 3
+
+    assert human(figures.answers(averaged)) == [(pytest.approx(7 / 3), 1), (pytest.approx(13 / 3), 3), (5.0, 1)]
+    for axes in figures.distribution(averaged).axes:
+        assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(100)
+
+
+def test_neighbours_on_a_scale_of_many_answers_count_together_at_their_middle(study, tmp_path):
+    slider = rated(study, [0, 6, 7, 98, 100], instrument.Scale(min=0, max=100))
+
+    assert human(figures.answers(slider)) == [(3.0, 2), (10.0, 1), (99.0, 2)]
+    assert "Each bar counts one of 7 neighbouring answers." in outcomes.distribution(slider)
+    assert "gave one of 7 neighbouring answers" in outcomes.means(slider)
+    assert set(beside(slider, "ratings").rating) == {3, 10, 99}, "beside the figure lies what it draws"
+    assert "neighbouring" not in outcomes.distribution(study) + outcomes.means(study)
 
 
 def test_two_sources_count_as_equivalent_where_the_thick_line_lies_in_the_band(study):

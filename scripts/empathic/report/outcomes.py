@@ -13,8 +13,8 @@ from empathic.report.words import (
     count,
     counted,
     html,
-    interval,
     in_row,
+    interval,
     is_missing,
     listing,
     number,
@@ -38,6 +38,8 @@ def distribution(study: Study) -> str:
     """Figure: how often each answer was given, by source."""
     sizes = study.used.groupby("source").size()
     caption = f"{prose(study.title)}: distribution of the ratings by source.{_made(study)}"
+    if figures.together(study) > 1:
+        caption += f" Each bar counts {_answer(study)}."
     counts = listing(
         f"{study.source_title(source)} ({count(sizes.get(source, 0))} ratings)" for source in study.sources
     )
@@ -51,8 +53,8 @@ def means(study: Study) -> str:
     over = ""
     if study.deciding.tells_ratings:
         over = (
-            ", over the ratings themselves: the area of a circle is the share of the source's ratings that gave this "
-            "answer"
+            ", over the ratings themselves: the area of a circle is the share of the source's ratings that gave "
+            f"{_answer(study)}"
         )
     caption = (
         f"{prose(study.title)}: {_which_means(study)} with 95% intervals, domains weighing equally (deciding model)"
@@ -63,6 +65,12 @@ def means(study: Study) -> str:
     values = _estimates(table, table.source.map(study.source_title))
     alt = f"Points with intervals{' over circles' if over else ''}, one row a source: {values}."
     return blocks.figure(f"{study.name}-means", caption, figures.means(study), alt, table)
+
+
+def _answer(study: Study) -> str:
+    """What one mark of the ratings stands for."""
+    together = figures.together(study)
+    return "this answer" if together == 1 else f"one of {count(together)} neighbouring answers"
 
 
 def _which_means(study: Study) -> str:
@@ -371,14 +379,6 @@ def fit_sentence(model: Model) -> str:
     return blocks.inline(sentences)
 
 
-def code(text: str) -> Prose:
-    """A text as code; not by backticks, which could not hold every text."""
-    return Prose(f"<code>{prose(text)}</code>")
-
-
-def models_table(study: Study) -> str:
-    """Table: each contrast over domains by each model, the deciding one first."""
-    beside = [study.deciding, *study.others.values()]
 def _once(notes: Iterable[str]) -> list[str]:
     """Each note once: where several fits gave it, without what each was for."""
     given: dict[str, list[str]] = {}
@@ -387,6 +387,14 @@ def _once(notes: Iterable[str]) -> list[str]:
     return [same[0] if len(same) == 1 else f"{text} (of several fits)" for text, same in given.items()]
 
 
+def code(text: str) -> Prose:
+    """A text as code; not by backticks, which could not hold every text."""
+    return Prose(f"<code>{prose(text)}</code>")
+
+
+def models_table(study: Study) -> str:
+    """Table: each contrast over domains by each model, the deciding one first."""
+    beside = [study.deciding, *study.others.values()]
     rows = [(row.contrast, model, row) for model in beside for row in model.overall.itertuples()]
     order = list(dict.fromkeys(contrast for contrast, _, _ in rows))
     rows.sort(key=lambda row: order.index(row[0]))
