@@ -49,7 +49,7 @@ STAGES = {
     "claims": [*COMMON, "scipy"],
     "report": [
         *COMMON,
-        *("matplotlib", "jinja2", "jupytext", "nbclient", "ipykernel", "pypandoc-binary"),
+        *("matplotlib", "great-tables", "jinja2", "jupytext", "nbclient", "ipykernel", "pypandoc-binary"),
         *("pandoc >=3", "quarto"),
     ],
 }

@@ -1,5 +1,6 @@
 -- For the PDF: what the report gives as HTML (tables, texts that somebody wrote, listings) as what it is, as a PDF takes no
--- HTML; what a page would fold is open, pictures are no wider than their page, and a word longer than a line may break.
+-- HTML; what a page would fold is open, or left out where it is for a page alone, pictures are no wider than their page,
+-- and a word longer than a line may break.
 
 local LONGEST_WORD = 40
 local READ = "-.'\""
@@ -33,6 +34,9 @@ local function raw(text)
 end
 
 local function boxed(div)
+  if div.classes:includes("on-page") then
+    return {}
+  end
   for class, style in pairs({ banner = "stroke: 0.7pt + rgb(\"#a33a00\")", text = "stroke: (left: 2pt + luma(200))" }) do
     if div.classes:includes(class) then
       local content = pandoc.Blocks({ raw("#block(width: 100%, inset: 8pt, " .. style .. ")[") })

@@ -21,7 +21,7 @@ PACKAGES = (
     *("snakemake", "pydantic", "pyyaml", "numpy", "pandas", "scipy"),
     *("torch", "transformers", "tokenizers", "accelerate", "bitsandbytes", "safetensors", "gguf", "openai"),
     *("rpy2", "rpy2-rinterface", "emoji"),
-    *("matplotlib", "jinja2", "jupytext", "nbclient", "ipykernel", "pypandoc-binary", "quarto-cli"),
+    *("matplotlib", "great-tables", "jinja2", "jupytext", "nbclient", "ipykernel", "pypandoc-binary", "quarto-cli"),
 )
 SEEDS = "each draw has its own seed: the first 8 bytes of SHA-256 over a JSON array that begins with `seed`"
 

@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
@@ -318,6 +319,10 @@ class Simulation(Section):
 
 class Rule(Section):
     """A rule of exclusion; `name` says which."""
+
+    @model_serializer(mode="wrap")
+    def _with_its_name(self, dump):
+        return {"name": self.name} | dump(self)  # also where defaults are left out, which the name is
 
 
 class RevokedConsent(Rule):
@@ -785,7 +790,9 @@ class Study(Section):
 
 
 class Report(Section):
-    title: str = "Large language models and perceived empathy: a replication"
+    title: str | None = Field(
+        None, min_length=1, description="What the report is called; left out, it says whose claims the run decides"
+    )
     engine: Literal["auto", "quarto", "pandoc"] = Field(
         "auto", description="auto: Quarto where it is installed, else pandoc"
     )
@@ -874,6 +881,16 @@ def read(config: dict[str, Any]) -> dict[str, Any]:
         if "robustness" in filled["report"]["include"]:
             study["models"] |= study["robustness"]
     return filled
+
+
+def less_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    """A config, as `read` gives it, without all that `read` would fill in."""
+    read = Settings.model_validate(config)
+    said = read.model_dump(mode="json", exclude_defaults=True)
+    for name, study in read.studies.items():
+        if study.robustness == _robustness(study):
+            del said["studies"][name]["robustness"]
+    return said
 
 
 def _robustness(study: Study) -> dict[str, MixedModel]:

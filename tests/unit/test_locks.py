@@ -21,6 +21,7 @@ IMPORTS = {
     "vaderSentiment": "vadersentiment",
     "pypandoc": "pypandoc-binary",
     "huggingface_hub": "huggingface-hub",
+    "great_tables": "great-tables",
     "xdist": "pytest-xdist",
     "IPython": "ipykernel",
     "nbformat": "nbclient",

@@ -75,6 +75,25 @@ def test_every_figure_is_drawn_and_described_and_every_figure_and_table_has_its_
         assert table["width"] > 100 and table["height"] > 20
 
 
+SIDES = """
+    const side = one => getComputedStyle(one).textAlign;
+    return [...document.querySelectorAll('td[headers]')].map(cell => {
+        const head = document.getElementById(cell.headers.split(' ').pop());
+        return {text: cell.innerText, side: side(cell), head: side(head)};
+    })
+"""
+
+
+def test_numbers_stand_right_and_words_left_each_under_a_head_on_its_side(opened):
+    chromium, *_ = opened
+    cells = chromium.ask(SIDES)
+
+    assert len(cells) > 500
+    assert [cell for cell in cells if cell["side"] != cell["head"]] == []
+    sides = {cell["text"]: cell["side"] for cell in cells}
+    assert (sides["4.50"], sides["[4.30, 4.70]"], sides["relationships"]) == ("right", "right", "left")
+
+
 def test_no_reference_is_left_open_and_each_link_within_the_page_leads_to_what_it_names(opened):
     chromium, *_ = opened
     found = chromium.ask("""

@@ -6,7 +6,7 @@ import yaml
 from made_up_run import ROOT, config_of, write
 
 from empathic.errors import InputError
-from empathic.report import expand, head, loading
+from empathic.report import expand, head, loading, reproducibility
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,30 @@ def test_a_run_whose_claims_are_its_own_is_not_about_the_paper(run):
         assert ("It looks for what others found" in document) == (not_about is other)
         assert ("Where this run departs from the paper" in document) == (not_about is other)
     assert head.other_papers(other) == "A&#46; Body &#40;2020&#41;&#44; &#42;Title&#42;"
+
+
+def test_a_report_is_called_by_whose_claims_it_decides_unless_the_config_says_otherwise(run):
+    own = run.claims[run.claims.certainty == "own"]
+    other = run.claims.assign(paper=run.claims.paper.replace("lee2024", "A. Body (2020), *Title*"))
+
+    def called(**changed):
+        return head.title(replace(run, **changed))
+
+    subject = "Large language models and perceived empathy"
+    assert called() == called(claims=other) == f"{subject}: a replication"
+    assert called(claims=own) == f"{subject}: a test of our own claims"
+    assert called(claims=None) == subject
+    named = run.config | {"report": run.config["report"] | {"title": "Mine: $x$"}}
+    assert called(claims=own, provenance=run.provenance | {"config": named}) == "Mine: $x$"
+
+
+def test_the_title_stands_above_the_report_and_in_what_to_cite(run):
+    own = replace(run, claims=run.claims[run.claims.certainty == "own"])
+
+    document = expand.document(ROOT / "report" / "report.qmd", own)
+
+    assert 'title: "Large language models and perceived empathy&#58; a test of our own claims"' in document
+    assert "a test of our own claims”, run smoke" in reproducibility.citation(own)
 
 
 API = {"kind": "openai", "title": "a model behind an API", "model": "m-1", "licence": "terms", "max_tokens_total": 1000}

@@ -1,15 +1,17 @@
 """The report's drawings and what lies beside them, on a made-up run."""
 
+import math
 import re
 from dataclasses import replace
 
 import numpy as np
+import pages
 import pandas as pd
 import pytest
 from made_up_run import write
 from matplotlib.colors import to_rgb
 
-from empathic import rulegraph, tables
+from empathic import instrument, rulegraph, tables
 from empathic.report import (
     blocks,
     diagnostics,
@@ -80,6 +82,44 @@ def test_the_circles_behind_the_means_are_all_ratings_that_the_models_read(study
     assert table.groupby("source").share.sum().tolist() == pytest.approx([1, 1, 1])
 
 
+def rated(study, ratings, scale, items=1):
+    """The study with these ratings of each source in place of its own: averages of so many items on a scale."""
+    names = [f"item{number}" for number in range(items)]
+    asked = instrument.Instrument(
+        items=[instrument.Item(name=name, wording="?", scale=scale) for name in names],
+        scales=[instrument.Average(name="warmth", items=names)] if items > 1 else [],
+    )
+    item = "warmth" if items > 1 else "item0"
+    own = [rows.head(len(ratings)).assign(rating=ratings, item=item) for _, rows in study.used.groupby("source")]
+    settings = study.settings | {"ratings": study.settings["ratings"] | {"item": item}}
+    return replace(study, ratings=pd.concat(own), instrument=asked, settings=settings)
+
+
+def human(table):
+    return list(table.loc[table.source == "human", ["rating", "n"]].itertuples(index=False, name=None))
+
+
+def test_an_average_counts_as_the_answer_next_to_it_however_it_was_rounded(study):
+    same = [13 / 3, math.nextafter(13 / 3, 5), 4.333333333]
+    between = 2.4  # an item was left out
+    averaged = rated(study, [*same, between, 5.0], instrument.Scale(min=1, max=5), items=3)
+    assert len(set(same)) == 3
+
+    assert human(figures.answers(averaged)) == [(pytest.approx(7 / 3), 1), (pytest.approx(13 / 3), 3), (5.0, 1)]
+    for axes in figures.distribution(averaged).axes:
+        assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(100)
+
+
+def test_neighbours_on_a_scale_of_many_answers_count_together_at_their_middle(study, tmp_path):
+    slider = rated(study, [0, 6, 7, 98, 100], instrument.Scale(min=0, max=100))
+
+    assert human(figures.answers(slider)) == [(3.0, 2), (10.0, 1), (99.0, 2)]
+    assert "Each bar counts one of 7 neighbouring answers." in outcomes.distribution(slider)
+    assert "gave one of 7 neighbouring answers" in outcomes.means(slider)
+    assert set(beside(slider, "ratings").rating) == {3, 10, 99}, "beside the figure lies what it draws"
+    assert "neighbouring" not in outcomes.distribution(study) + outcomes.means(study)
+
+
 def test_two_sources_count_as_equivalent_where_the_thick_line_lies_in_the_band(study):
     axes = figures.overall(study).axes[0]
     row = study.deciding.overall.iloc[0]
@@ -97,7 +137,7 @@ def test_sources_stand_in_their_order_in_each_domain(study):
     titles = [label.get_text().replace("\n", " ") for label in figures.by_domain(study).axes[0].get_yticklabels()]
     assert titles[::-1] == [study.source_title(source) for source in rows.source]
     assert rows.iloc[0].source != rows.iloc[-1].source
-    told = re.search(r'<th scope="row">parenting</th><td>(.*?)</td>', outcomes.order(study))[1]
+    told = dict(pages.rows_of(outcomes.order(study)))["parenting"]
     assert [told.index(study.source_title(source)) for source in rows.source] == sorted(
         told.index(study.source_title(source)) for source in rows.source
     )
@@ -235,8 +275,8 @@ def test_power_and_recovery_are_told_as_their_tables_have_them(study):
     }
     study = replace(study, power=tables.POWER.frame([power]), recovery=tables.RECOVERY.frame([recovery]))
 
-    assert '<td class="number">0.81</td><td class="number">[0.72, 0.88]</td>' in robustness.power(study)
-    assert '<td class="number">0.004 (0.010)</td>' in robustness.recovery(study)
+    assert pages.rows_of(robustness.power(study))[1][4:6] == ["0.81", "[0.72, 0.88]"]
+    assert pages.rows_of(robustness.recovery(study))[1][3] == "0.004 (0.010)"
     assert "nothing of them is observed" in robustness.power(study)
 
 
@@ -281,20 +321,15 @@ def test_the_rules_are_read_from_what_snakemake_prints_and_the_goal_is_none():
 
 def test_the_rules_of_the_run_are_drawn_and_their_times_listed(run):
     assert "The 3 rules of this run." in reproducibility.rules(run)
-    assert '<th scope="row">list rules</th><td class="number">1</td>' in reproducibility.runtimes_table(run)
+    assert pages.rows_of(reproducibility.runtimes_table(run))[1] == ["list rules", "1", "2.5", "2.5", "–"]
     without = replace(run, provenance=run.provenance | {"runtimes": {}})
     assert reproducibility.runtimes_table(without).startswith("Snakemake's benchmarks of this run are not here")
-
-
-def cells(table):
-    """The cells of a table's rows, without its head."""
-    return [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in re.findall(r"<tr>(.*?)</tr>", table)][1:]
 
 
 def test_each_claim_stands_by_each_model_the_deciding_one_first_and_it_decides_nothing(run, study):
     table = robustness.claims_by_model(run, study)
 
-    rows = cells(table)
+    _, *rows = pages.rows_of(table)
     assert [(row[0], row[1], row[3], row[-1]) for row in rows] == [
         ("Claim 1 of study1 in words", "deciding (decides)", "0.31", "recovered"),
         ("Claim 1 of study1 in words", "two_intercept", "0.33", "recovered"),
@@ -308,13 +343,13 @@ def test_each_claim_stands_by_each_model_the_deciding_one_first_and_it_decides_n
 
 
 def test_the_components_of_each_claim_stand_with_their_own_p_at_most_a_dozen_of_each(run, study):
-    rows = cells(robustness.components(run, study))
+    _, *rows = pages.rows_of(robustness.components(run, study))
     assert [row[:3] for row in rows] == [[f"Claim {number} of study1 in words", "a - b", "0.31"] for number in (1, 2)]
 
     one = run.components.iloc[[0]]
     many = pd.concat([one.assign(component=f"a - {number}") for number in range(20)], ignore_index=True)
     table = robustness.components(replace(run, components=many), study)
-    assert len(cells(table)) == robustness.MOST_COMPONENTS and "claims_components.csv has all 20." in table
+    assert len(pages.rows_of(table)[1:]) == robustness.MOST_COMPONENTS and "claims_components.csv has all 20." in table
 
 
 def test_without_claims_none_is_set_beside_another_model(run, study):

@@ -50,6 +50,14 @@ def test_no_reference_of_a_pdf_is_left_open(pdf):
     assert pdf.text.count("?@") == pdf.text.count("?@fig-none[@lee2024]")
 
 
+def test_a_pdf_has_of_the_config_what_is_no_default_and_the_page_the_whole(pdf, without_quarto):
+    page = pages.read(without_quarto).text
+
+    # A limit on the tokens of a response is what the config says, the penalty beside it a default.
+    assert "max_new_tokens: 24" in page and "repetition_penalty: 1.1" in page
+    assert printed.tight("max_new_tokens: 24") in pdf.text and "repetition_penalty" not in pdf.text
+
+
 def test_a_pdf_without_quarto_is_refused_with_what_to_do(hostile, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(render.sys, "executable", str(tmp_path / "python"))

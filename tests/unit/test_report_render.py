@@ -55,6 +55,12 @@ def test_figures_have_descriptions_and_figures_and_tables_are_numbered_from_one(
     assert [caption.split(":")[0] for caption in tables] == [f"Table {n}" for n in range(1, page.tables + 1)]
 
 
+def test_no_two_parts_of_a_page_share_an_id_and_every_cell_names_heads_that_are_there(page):
+    assert len(page.ids) == len(set(page.ids))
+    assert len(page.heads) > 1000
+    assert set(page.heads) <= set(page.ids)
+
+
 def test_references_lead_to_what_they_name(page, without_quarto):
     both = re.search(r"(Figure \d+) and (Table \d+) give the estimated marginal means", page.text)
     for label in both.groups():
@@ -89,7 +95,7 @@ def test_what_is_simulated_is_said_before_anything_else(page):
 def test_no_rating_of_a_response_stands_beside_its_text(without_quarto):
     examples = without_quarto.read_text(encoding="utf-8").split("<details>")[1:]
 
-    assert len(examples) == 3 + 6 + 3
+    assert len(examples) == 3 + 6 + 4, "after them fold the config, twice, and the hashes of what was given and made"
     assert not any("rating" in plain(example.split("</details>")[0]).lower() for example in examples[:9])
 
 

@@ -65,6 +65,26 @@ def test_small_words():
     assert words.listing(["a", "b"], "or") == "a or b"
 
 
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        (["Llama, 13B", "human"], "Llama, 13B; and human"),
+        ([words.prose("Llama, 13B"), "human", "GPT"], "Llama&#44; 13B; human; and GPT"),
+        (["a 4.10 [4.00, 4.20]", "b 4.30 [4.10, 4.50]"], "a 4.10 [4.00, 4.20]; and b 4.30 [4.10, 4.50]"),
+        (["Llama 2, chat"], "Llama 2, chat"),
+        (["1,920 ratings", words.prose("2,880 ratings")], "1,920 ratings and 2&#44;880 ratings"),
+        ([], ""),
+    ],
+)
+def test_a_list_in_which_an_item_holds_a_comma_is_set_apart_by_semicolons(items, said):
+    assert words.listing(items) == said
+
+
+def test_a_row_of_items_takes_the_same_marks():
+    assert words.in_row(["a 4.10", "b 1,234.50"]) == "a 4.10, b 1,234.50"
+    assert words.in_row(["Llama, 13B 4.10", "b 3.90"]) == "Llama, 13B 4.10; b 3.90"
+
+
 def test_a_word_longer_than_any_line_may_break_in_a_cell_and_nowhere_else():
     assert words.cell("a" * 40) == "a" * 40
     assert words.cell("a" * 41 + " b<i>") == "a" * 40 + "<wbr>a b&#60;i&#62;"

@@ -144,6 +144,31 @@ def test_a_read_config_reads_the_same_again():
     assert settings.read(once) == once
 
 
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_config_less_its_defaults_is_short_and_reads_as_the_whole(path):
+    whole = settings.read(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+    said = settings.less_defaults(whole)
+
+    assert settings.read(said) == whole
+    assert len(yaml.safe_dump(said)) < len(yaml.safe_dump(whole)) / 2
+
+
+def test_of_a_config_less_its_defaults_what_is_told_is_what_the_config_says():
+    rules = ["unfinished", {"name": "too_fast", "seconds": 90}]
+    config = changed("studies", "s", "ratings", to={"exclusions": rules}) | {"seed": 20240327}
+    config["report"] = {"include": ["robustness"]}
+
+    said = settings.less_defaults(settings.read(config))
+
+    assert said["studies"]["s"]["ratings"]["exclusions"] == [
+        *({"name": name} for name in ("revoked_consent", "preview", "duplicate", "unfinished")),
+        {"name": "too_fast", "seconds": 90.0},
+    ]
+    assert said["report"] == {"include": ["robustness"]}
+    assert "seed" not in said and "robustness" not in said["studies"]["s"], "both are the default, in force or said"
+
+
 def test_a_study_without_posts_keeps_its_ratings():
     config = changed("studies", "s", "posts", to=None)
     config["studies"]["s"]["ratings"] = {"exports": [FILE]}

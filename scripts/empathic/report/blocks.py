@@ -4,12 +4,15 @@ Tables are raw HTML, as pandoc's own tables would read the texts in them as Mark
 in a fenced div with its label and caption, which both roads number.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from great_tables import GT
+from great_tables import html as as_html
 from matplotlib.figure import Figure
 
 from empathic import csvfile, files
@@ -47,20 +50,36 @@ def table(label: str, caption: str, columns: Sequence[Column]) -> str:
 
     It stands in a box of its own that scrolls where the page is narrow.
     """
-    body = []
-    for row in zip(*(column.cells for column in columns), strict=True):
-        cells = [
-            f'<th scope="row">{cell(text)}</th>' if place == 0 else f"<td{_style(column)}>{cell(text)}</td>"
-            for place, (column, text) in enumerate(zip(columns, row, strict=True))
-        ]
-        body.append(f"<tr>{''.join(cells)}</tr>")
-    return labelled(f"tbl-{label}", raw(_scroll(f"<table>{_content(columns, body)}</table>", "table")), caption)
+    # Columns are known by their places, as great_tables makes ids of the names: heads may be alike, or hold anything.
+    names = [f"c{place}" for place in range(len(columns))]
+    frame = pd.DataFrame(dict(zip(names, (column.cells for column in columns), strict=True)), dtype=object)
+    heads = [as_html(html(column.head)) for column in columns]
+    made = (
+        GT(frame, rowname_col=names[0], auto_align=False, id=f"gt-{label}")
+        # By name: left to itself, a format spares the heads of rows, and they would be escaped for HTML alone.
+        .fmt(cell, columns=names)
+        .tab_stubhead(heads[0])
+        .cols_label(dict(zip(names[1:], heads[1:], strict=True)))
+        .cols_align("right", [name for name, column in zip(names, columns, strict=True) if column.numeric])
+        .tab_options(quarto_disable_processing=True)
+    )
+    return labelled(f"tbl-{label}", raw(_scroll(_bare(made), "table")), caption)
+
+
+def _bare(made: GT) -> str:
+    """The table alone of what great_tables makes: neither its style nor the box that holds both.
+
+    The style is 8 kB, the same for every table but for its id, and has no switch; style.css has ours, once. The box
+    would scroll inside the one that has a name and is reached by the keyboard.
+    """
+    return re.search(r"<table.*</table>", made.as_raw_html(), re.DOTALL)[0]
 
 
 def cards(label: str, caption: str, columns: Sequence[Column], below: Iterable[Any]) -> str:
     """A table of long words that never scrolls sideways: on a narrow page each row is a card of its own.
 
-    below: for each row a text that stands under it over the whole width.
+    below: for each row a text that stands under it over the whole width. great_tables has no such second line, nor
+    cells that know their column's head by anything but its id, so the HTML is the package's own.
     """
     body = []
     for cells, text in zip(zip(*(column.cells for column in columns), strict=True), below, strict=True):
@@ -132,6 +151,11 @@ def folded(title: str, content: str) -> str:
     return f"<details><summary>{html(title)}</summary>\n{content}\n</details>"
 
 
+def on_page(content: str) -> str:
+    """HTML that a page has and a PDF leaves out."""
+    return f'<div class="on-page">\n{content}\n</div>'
+
+
 def listing(text: str, label: str) -> str:
     """HTML of a text in fixed width, in a box that scrolls; label says aloud what it is."""
     return _scroll(f"<pre><code>{html(text)}</code></pre>", label)
@@ -147,4 +171,4 @@ def _scroll(content: str, label: str) -> str:
 
 
 def _style(column: Column) -> str:
-    return ' class="number"' if column.numeric else ""
+    return ' class="gt_right"' if column.numeric else ""  # as great_tables calls it, so that one style serves both

@@ -65,7 +65,7 @@ def structure(run: Run) -> dict[str, Any]:
     """What decides which parts a report has."""
     studies = [_study(run, study) for study in run.studies.values()]
     return {
-        "title": prose(run.config["report"]["title"]),
+        "title": prose(head.title(run)),
         "warning": head.warning(run),
         "studies": studies,
         "frozen": bool(run.provenance["frozen"]),

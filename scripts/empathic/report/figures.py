@@ -108,7 +108,8 @@ def grid(parts: int, heights: tuple[float, float], origins: Iterable[str], **opt
 
 def distribution(study: Study) -> Figure:
     """How often each answer was given, by source: shares of the source's ratings."""
-    points = study.item.scale.points
+    given = answers(study)
+    width = 0.8 * study.item.scale.step * together(study)
     with canvas(
         len(study.sources), 1, 0.95 * len(study.sources) + 0.4, study.used.origin, sharex=True, sharey=True
     ) as (
@@ -116,14 +117,11 @@ def distribution(study: Study) -> Figure:
         panels,
     ):
         for axes, source in zip(panels[:, 0], study.sources, strict=True):
-            ratings = study.used.loc[study.used.source == source, "rating"]
+            own = given[given.source == source]
             axes.set_title(study.source_title(source))
-            if len(points) <= MANY_ANSWERS:
-                shares = [100 * np.isclose(ratings, point).mean() for point in points]  # an average is rounded
-                axes.bar(points, shares, width=0.8 * study.item.scale.step, color=MAIN)
-                axes.set_xticks(points)
-            else:
-                axes.hist(ratings, bins=20, weights=np.full(len(ratings), 100 / len(ratings)), color=MAIN)
+            axes.bar(own.rating, 100 * own.share, width=width, color=MAIN)
+            if together(study) == 1:
+                axes.set_xticks(study.item.scale.points)
             axes.yaxis.set_major_locator(MaxNLocator(3))
         figure.supylabel("Ratings of the source (%)", fontsize=9)
         panels[-1, 0].set_xlabel(f"Rating ({study.item.name})")
@@ -133,7 +131,7 @@ def distribution(study: Study) -> Figure:
 def means(study: Study) -> Figure:
     """Estimated marginal means by source with 95% intervals, over the ratings themselves; the simulated truth beside.
 
-    The ratings are circles at each answer (of a scale of many answers: a strip), their area as the share of the source.
+    The ratings are circles at the answers as `answers` has them, their area as the share of the source.
     Means on the scale of a link stand alone.
     """
     table = study.deciding.shown_means
@@ -146,7 +144,7 @@ def means(study: Study) -> Figure:
             given = answers(study)
             heights = given.source.map(dict(zip(table.index, places, strict=True)))
             axes.scatter(given.rating, heights, s=900 * given.share, color=BAND, edgecolor="none", zorder=0)
-            if len(study.item.scale.points) <= MANY_ANSWERS:
+            if together(study) == 1:
                 axes.set_xticks(study.item.scale.points)
         _intervals(axes, table, places, MAIN)
         for place, (_, row) in zip(places, table.iterrows(), strict=True):
@@ -162,10 +160,24 @@ def means(study: Study) -> Figure:
 
 
 def answers(study: Study) -> pd.DataFrame:
-    """How often each source was given each answer: n, and its share of the source's ratings."""
-    counted = study.used.groupby(["source", "rating"]).size().rename("n").reset_index()
+    """How often each source was given each answer: source, rating, n, share of the source's ratings, origin.
+
+    An average counts as the answer next to it: it is rounded, and lies between answers where an item was left out.
+    Where a scale has more than MANY_ANSWERS, as many neighbours as `together` says count as one, at their middle.
+    """
+    scale = study.item.scale
+    place = np.rint((study.used.rating - scale.min) / scale.step)
+    first = place - place % together(study)
+    last = np.minimum(first + together(study) - 1, len(scale.points) - 1)
+    ratings = study.used.assign(rating=scale.min + scale.step * (first + last) / 2)
+    counted = ratings.groupby(["source", "rating"]).size().rename("n").reset_index()
     counted["share"] = counted.n / counted.groupby("source").n.transform("sum")
     return counted.assign(origin=weakest(study.used.origin))
+
+
+def together(study: Study) -> int:
+    """How many neighbouring answers of the scale are drawn as one: 1, but of a scale of more than MANY_ANSWERS."""
+    return math.ceil(len(study.item.scale.points) / MANY_ANSWERS)
 
 
 def overall(study: Study) -> Figure:

@@ -28,6 +28,15 @@ SUBTITLES = {
     "stand_in": "stand-ins in place of observed posts or responses",
 }
 NOT_ENTERED = "not entered"
+SUBJECT = "Large language models and perceived empathy"
+
+
+def title(run: Run) -> str:
+    """What the report is called: as the config says, else by whose claims the run decides."""
+    given = run.config["report"]["title"]
+    if given or run.claims is None:
+        return given or SUBJECT
+    return f"{SUBJECT}: {'a replication' if run.papers else 'a test of our own claims'}"
 
 
 def identity(run: Run) -> Prose:

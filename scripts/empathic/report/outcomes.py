@@ -1,5 +1,6 @@
 """What one study found: ratings, means, contrasts, the models and those beside them, truth, examples."""
 
+import re
 from collections.abc import Iterable, Sized
 
 import pandas as pd
@@ -12,6 +13,7 @@ from empathic.report.words import (
     count,
     counted,
     html,
+    in_row,
     interval,
     is_missing,
     listing,
@@ -27,6 +29,8 @@ DF = {
     "residual": "residual df",
     "asymptotic": "tests by the normal distribution",
 }
+# What the note of a further fit begins with: the test that it is for, its optimizer, or both.
+FURTHER = re.compile(r"^(?:(?:likelihood-ratio test of \S+|[\w.-]+): )+")
 FAMILIES = {"ordinal": "cumulative", "binomial": "binomial", "poisson": "Poisson"}
 
 
@@ -34,6 +38,8 @@ def distribution(study: Study) -> str:
     """Figure: how often each answer was given, by source."""
     sizes = study.used.groupby("source").size()
     caption = f"{prose(study.title)}: distribution of the ratings by source.{_made(study)}"
+    if figures.together(study) > 1:
+        caption += f" Each bar counts {_answer(study)}."
     counts = listing(
         f"{study.source_title(source)} ({count(sizes.get(source, 0))} ratings)" for source in study.sources
     )
@@ -47,8 +53,8 @@ def means(study: Study) -> str:
     over = ""
     if study.deciding.tells_ratings:
         over = (
-            ", over the ratings themselves: the area of a circle is the share of the source's ratings that gave this "
-            "answer"
+            ", over the ratings themselves: the area of a circle is the share of the source's ratings that gave "
+            f"{_answer(study)}"
         )
     caption = (
         f"{prose(study.title)}: {_which_means(study)} with 95% intervals, domains weighing equally (deciding model)"
@@ -59,6 +65,12 @@ def means(study: Study) -> str:
     values = _estimates(table, table.source.map(study.source_title))
     alt = f"Points with intervals{' over circles' if over else ''}, one row a source: {values}."
     return blocks.figure(f"{study.name}-means", caption, figures.means(study), alt, table)
+
+
+def _answer(study: Study) -> str:
+    """What one mark of the ratings stands for."""
+    together = figures.together(study)
+    return "this answer" if together == 1 else f"one of {count(together)} neighbouring answers"
 
 
 def _which_means(study: Study) -> str:
@@ -160,7 +172,7 @@ def order(study: Study) -> str:
 
 
 def _ranked(study: Study, rows: pd.DataFrame) -> str:
-    return ", ".join(f"{study.source_title(row.source)} {number(row.estimate)}" for row in rows.itertuples())
+    return in_row(f"{study.source_title(row.source)} {number(row.estimate)}" for row in rows.itertuples())
 
 
 def interaction(study: Study) -> Prose:
@@ -363,8 +375,16 @@ def fit_sentence(model: Model) -> str:
         f"AIC {number(fit['AIC'], 1)}."
     )
     if fit["warnings"]:
-        sentences.append("On the way R warned: " + "; ".join(prose(warning) for warning in fit["warnings"]) + ".")
+        sentences.append("On the way R warned: " + "; ".join(map(prose, _once(fit["warnings"]))) + ".")
     return blocks.inline(sentences)
+
+
+def _once(notes: Iterable[str]) -> list[str]:
+    """Each note once: where several fits gave it, without what each was for."""
+    given: dict[str, list[str]] = {}
+    for note in dict.fromkeys(notes):
+        given.setdefault(FURTHER.sub("", note), []).append(note)
+    return [same[0] if len(same) == 1 else f"{text} (of several fits)" for text, same in given.items()]
 
 
 def code(text: str) -> Prose:

@@ -1,8 +1,11 @@
 """What another person needs to make the same run: versions, seeds, config, hashes."""
 
+from typing import Any
+
 import yaml
 
-from empathic.report import blocks, rule_figure
+from empathic import settings
+from empathic.report import blocks, head, rule_figure
 from empathic.report.loading import Run
 from empathic.report.words import Prose, count, counted, listing, number, prose
 
@@ -90,9 +93,14 @@ def hashes(run: Run) -> str:
 
 
 def config(run: Run) -> str:
-    """The config as filled in, folded."""
-    text = yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True, width=100)
-    return blocks.raw(blocks.folded("The config, with all defaults filled in", blocks.listing(text, "config")))
+    """The config without what it leaves to defaults; on a page, where it folds, also the whole."""
+    said = blocks.folded("The config, less what is the default", _yaml(settings.less_defaults(run.config)))
+    whole = blocks.folded("The config, with all defaults filled in", _yaml(run.config))
+    return blocks.raw(f"{said}\n{blocks.on_page(whole)}")
+
+
+def _yaml(config: dict[str, Any]) -> str:
+    return blocks.listing(yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100), "config")
 
 
 def citation(run: Run) -> Prose:
@@ -100,6 +108,6 @@ def citation(run: Run) -> Prose:
     known = run.provenance["commit"]
     state = f"commit {prose(known[:12])}" if known else "commit unknown"
     return Prose(
-        f"“{prose(run.config['report']['title'])}”, run {prose(run.config['run'])}, recorded "
+        f"“{prose(head.title(run))}”, run {prose(run.config['run'])}, recorded "
         f"{prose(run.provenance['recorded_at'][:10])}, {state}"
     )

@@ -12,6 +12,8 @@ MISSING = "\N{EN DASH}"
 LONGEST_WORD = 40  # letters
 # Beside HTML's own: what Quarto and pandoc would read as shortcode, mathematics, reference or code.
 MARKUP = "&<>\"'{}$@`"
+# A comma, as text or as prose, but for the one between thousands.
+COMMA = re.compile(r"(?<!\d)(?:,|&#44;)|(?:,|&#44;)(?!\d)")
 
 
 class Prose(str):
@@ -93,9 +95,22 @@ def share(part: int, whole: int) -> Prose:
 
 
 def listing(items: Iterable[Any], last: str = "and") -> Prose:
-    """Items that are prose already as `a, b and c`."""
+    """Items that are prose already as `a, b and c`; where one of them holds a comma, as `a; b, c; and d`."""
     items = [str(item) for item in items]
-    return Prose(f" {last} ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items))
+    if len(items) < 2:
+        return in_row(items)
+    mark = _mark(items)
+    return Prose(f"{in_row(items[:-1], mark)}{'' if mark == ',' else mark} {last} {items[-1]}")
+
+
+def in_row(items: Iterable[Any], mark: str | None = None) -> Prose:
+    """Items that are prose already one after another, with a mark between: left out, that of `listing`."""
+    items = [str(item) for item in items]
+    return Prose(f"{mark or _mark(items)} ".join(items))
+
+
+def _mark(items: Iterable[str]) -> str:
+    return ";" if any(COMMA.search(item) for item in items) else ","
 
 
 def counted(value: int, one: str, many: str | None = None) -> Prose:
