@@ -38,7 +38,7 @@ def parts(column: pd.Series) -> tuple[np.ndarray, pd.Index | np.ndarray]:
     As in a categorical, there may be values among them that no row has.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.codes.to_numpy(), column.cat.categories
+        return column.array.codes, column.array.categories
     if is_integer_dtype(column.dtype) and column.notna().any():
         least, most = int(column.min()), int(column.max())
         if most - least < len(column):  # Places, say, or numbers of rows: they count themselves.
@@ -88,6 +88,13 @@ def numbered(columns: Iterable[pd.Series], *, in_order: bool = False) -> np.ndar
             size = len(kinds)
         numbers, size = numbers * known + own, size * known
     return numbers
+
+
+def recur(columns: Iterable[pd.Series]) -> bool:
+    """Whether two rows have the same values in all these columns."""
+    # Rows of one rater stand together, so that they are soon sorted; to hash millions takes several times as long.
+    numbers = np.sort(numbered(columns), kind="stable")
+    return bool((numbers[1:] == numbers[:-1]).any())
 
 
 def _ranks(column: pd.Series, in_order: bool) -> tuple[np.ndarray, int]:

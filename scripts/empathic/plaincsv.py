@@ -46,7 +46,8 @@ def read(path: Path, header_rows: int, recurring: bool) -> tuple[list[list[str]]
         return None
     index = pd.RangeIndex(header_rows + 1, header_rows + 1 + len(table))
     kinds: dict[tuple, pd.CategoricalDtype] = {}
-    return headers, pd.DataFrame({name: _series(table[name], index, kinds) for name in table.column_names}, index=index)
+    cells = {name: _column(table[name], kinds) for name in table.column_names}
+    return headers, pd.DataFrame(cells, index=index, copy=False)
 
 
 def _headers(handle: IO[bytes], header_rows: int) -> tuple[list[list[str]], int]:
@@ -125,20 +126,20 @@ def recurs(column: pyarrow.Array | pyarrow.ChunkedArray) -> bool:
     return pyarrow.types.is_dictionary(column.type)
 
 
-def _series(column: pyarrow.ChunkedArray, index: pd.Index, kinds: dict[tuple, pd.CategoricalDtype]) -> pd.Series:
+def _column(column: pyarrow.ChunkedArray, kinds: dict[tuple, pd.CategoricalDtype]) -> pd.api.extensions.ExtensionArray:
     """A column for pandas. kinds: those of the columns so far, by their texts; to make one takes longer than the rest.
 
     Of texts that are few the order is their own, so that hundreds of columns with the same answers are of one kind.
     """
     if not recurs(column):
-        return pd.Series(pd.array(column, dtype="string"), index)
+        return pd.array(column, dtype="string")
     whole = column.chunk(0) if column.num_chunks == 1 else column.unify_dictionaries().combine_chunks()
     codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     if len(whole.dictionary) > FEW_TEXTS:
-        return pd.Series(pd.Categorical.from_codes(codes, pd.Index(pd.array(whole.dictionary, dtype="string"))), index)
+        return pd.Categorical.from_codes(codes, pd.Index(pd.array(whole.dictionary, dtype="string")))
     texts = whole.dictionary.to_pylist()
     known = tuple(sorted(texts))
     if known not in kinds:
         kinds[known] = pd.CategoricalDtype(pd.Index(known, dtype="string"))
     places = np.array([*map(known.index, texts), -1], dtype="int8")
-    return pd.Series(pd.Categorical.from_codes(places[codes], dtype=kinds[known]), index)
+    return pd.Categorical.from_codes(places[codes], dtype=kinds[known])

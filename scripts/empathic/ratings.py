@@ -132,10 +132,10 @@ def _ratings(exports: list[Export], found: list[pd.DataFrame], places: list[np.n
         part = part.assign(**{name: responses[name] for name in FOUND}, origin=coded.constant(export.origin, len(part)))
         parts.append(part.assign(export=number, rater=place))
     ratings = coded.concat(parts)
-    twice = pd.Series(coded.numbered(ratings[name] for name in ("rater", "response_id", "item"))).duplicated()
-    if twice.any():
-        at = ratings.loc[twice.idxmax()]
-        same = (ratings[["rater", "response_id", "item"]] == at[["rater", "response_id", "item"]]).all(axis=1)
+    what = ["rater", "response_id", "item"]
+    if coded.recur(ratings[name] for name in what):
+        at = ratings.loc[ratings.duplicated(what).idxmax()]
+        same = (ratings[what] == at[what]).all(axis=1)
         before = ratings.loc[same.idxmax()]
         raise InputError(
             exports[at["export"]].file,
