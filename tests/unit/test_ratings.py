@@ -333,6 +333,15 @@ def test_a_submission_and_a_rating_told_twice_are_named_with_their_places_in_whi
     )
 
 
+def test_a_column_is_carried_whatever_its_name_is_beside_those_of_the_package(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("who,text_id,written_by,answer,x,y\nann,p1,human,1,A,B\nann,p1,bot,,C,D\nbob,p1,bot,2,E,F\n")
+
+    made = merge(read_long(path, export="x", at="y"), rules=NO_RULES).ratings
+
+    assert sorted(made[["rating", "export", "at"]].values.tolist()) == [[1, "A", "B"], [2, "E", "F"]]
+
+
 def test_the_same_rating_twice_stops_with_both_rows(tmp_path):
     path = tmp_path / "long.csv"
     path.write_text("who,text_id,written_by,answer\nann,p1,human,1\nann,p1,bot,1\nann,p1,human,2\n")
