@@ -2,11 +2,8 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-if not workflow.configfiles:
 
-    configfile: "config.yaml"
-
-
+include: "rules/config.smk"
 include: "rules/common.smk"
 include: "rules/posts.smk"
 include: "rules/generation.smk"

@@ -1,28 +1,9 @@
 import ast
 import functools
-import sys
-from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
-ROOT = Path(workflow.basedir)
-SCRIPTS = ROOT / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
-from empathic import claimfile, device, freezing, settings, yamlfile
+from empathic import claimfile, device, freezing
 from empathic.declared import usual_sets
-from empathic.errors import InputError
 from empathic.tables import OF_A_FIT
-
-if Path.cwd() != ROOT:
-    raise WorkflowError(f"Snakemake runs from the checkout's root: cd {ROOT}, then start it again.")
-
-try:
-    for file in workflow.configfiles:
-        yamlfile.read_config(file)  # Snakemake, which read it already, does not mind a key that stands twice.
-    config = settings.read(config)
-except (ValueError, InputError) as mistakes:
-    raise WorkflowError(str(mistakes))
 
 RESULTS = f"results/{config['run']}"
 SIMULATED = f"simulated/{config['run']}"

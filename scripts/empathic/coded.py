@@ -16,7 +16,8 @@ LARGEST = 2**62  # Of the codes of several columns in one: they are 64-bit integ
 def of(codes: np.ndarray, texts: Iterable) -> pd.Categorical:
     """The column that has in each row the text of this number; -1: missing."""
     places, known = pd.factorize(pd.array(texts, dtype="string"))
-    return pd.Categorical.from_codes(np.append(places, -1).astype("int32")[codes], pd.Index(known, dtype="string"))
+    places = np.append(places, -1).astype(np.min_scalar_type(-1 - len(known)))  # As few bytes a row as do.
+    return pd.Categorical.from_codes(places[codes], pd.Index(known, dtype="string"))
 
 
 def constant(text: str, rows: int) -> pd.Categorical:
@@ -38,7 +39,7 @@ def parts(column: pd.Series) -> tuple[np.ndarray, pd.Index | np.ndarray]:
     As in a categorical, there may be values among them that no row has.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.codes.to_numpy(), column.cat.categories
+        return column.array.codes, column.array.categories
     if is_integer_dtype(column.dtype) and column.notna().any():
         least, most = int(column.min()), int(column.max())
         if most - least < len(column):  # Places, say, or numbers of rows: they count themselves.
@@ -68,7 +69,7 @@ def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
             made[name] = pd.Series(union_categoricals([encoded(part) for part in parts]))
         else:
             made[name] = pd.concat(parts, ignore_index=True)
-    return pd.DataFrame(made)
+    return pd.DataFrame(made, copy=False)
 
 
 def numbered(columns: Iterable[pd.Series], *, in_order: bool = False) -> np.ndarray:
@@ -86,8 +87,18 @@ def numbered(columns: Iterable[pd.Series], *, in_order: bool = False) -> np.ndar
         if size * known > LARGEST:
             kinds, numbers = np.unique(numbers, return_inverse=True)
             size = len(kinds)
-        numbers, size = numbers * known + own, size * known
+        numbers *= known
+        numbers += own
+        size *= known
     return numbers
+
+
+def recur(columns: Iterable[pd.Series]) -> bool:
+    """Whether two rows have the same values in all these columns."""
+    # Rows of one rater stand together, so that they are soon sorted; to hash millions takes several times as long.
+    numbers = numbered(columns)
+    numbers.sort(kind="stable")
+    return bool((numbers[1:] == numbers[:-1]).any())
 
 
 def _ranks(column: pd.Series, in_order: bool) -> tuple[np.ndarray, int]:

@@ -12,7 +12,7 @@ from pyarrow import compute
 
 from empathic import coded
 
-ROWS_AT_ONCE = 100_000  # Lines are made in memory, so many at a time.
+ROWS_AT_ONCE = 16_000  # Lines are made in memory, so many at a time that the processor's own memory holds them.
 FEW_TEXTS = 10_000
 NEEDS_QUOTES = '[",\n\r]'
 TEXT = pyarrow.large_string()
@@ -36,18 +36,24 @@ def write(table: pd.DataFrame, handle: IO[bytes]) -> None:
 
 @dataclass(frozen=True)
 class Spelt:
-    """A column as it is spelt in the file: its texts, each with what ends a cell behind it, and for each row the place
-    of its own; None: a text a row.
+    """A column, or several, as spelt in the file: its texts, each with what ends a cell behind it, and which are whose.
+
+    codes: for each column the number of its text in each row (-1: the last one), and how many texts it has; of several
+    columns, a text is one of theirs each. None: the texts are those of the rows.
     """
 
     texts: pyarrow.LargeStringArray
-    places: np.ndarray | None = None
+    codes: tuple[tuple[np.ndarray, int], ...] | None = None
 
     def cells(self, start: int) -> pyarrow.LargeStringArray:
         """So many rows as are written at once, from this one on."""
-        if self.places is None:
+        if self.codes is None:
             return self.texts.slice(start, ROWS_AT_ONCE)
-        return compute.take(self.texts, pyarrow.array(self.places[start : start + ROWS_AT_ONCE]))
+        places = 0
+        for codes, texts in self.codes:
+            own = codes[start : start + ROWS_AT_ONCE]
+            places = places * np.int32(texts) + np.where(own < 0, np.int32(texts - 1), own)
+        return compute.take(self.texts, pyarrow.array(places))
 
 
 def _spelt(column: pd.Series, end: pyarrow.Scalar) -> Spelt:
@@ -58,10 +64,8 @@ def _spelt(column: pd.Series, end: pyarrow.Scalar) -> Spelt:
         return Spelt(_ended(whole.cast(TEXT).fill_null(""), end))
     codes, known = coded.parts(column)
     texts = [str(value) for value in np.asarray(known, dtype=object).tolist()]
-    # Behind the texts the empty one, of cells that are missing: their code is -1.
-    places = codes.astype("int32")
-    places[codes < 0] = len(texts)
-    return Spelt(_ended(pyarrow.array([*texts, ""], type=TEXT), end), places)
+    texts.append("")  # of cells that are missing
+    return Spelt(_ended(pyarrow.array(texts, type=TEXT), end), ((codes, len(texts)),))
 
 
 def _joined(columns: list[Spelt]) -> list[Spelt]:
@@ -69,13 +73,12 @@ def _joined(columns: list[Spelt]) -> list[Spelt]:
     made = columns[:1]
     for column in columns[1:]:
         last = made[-1]
-        if last.places is None or column.places is None or len(last.texts) * len(column.texts) > FEW_TEXTS:
+        if last.codes is None or column.codes is None or len(last.texts) * len(column.texts) > FEW_TEXTS:
             made.append(column)
             continue
         left, right = np.divmod(np.arange(len(last.texts) * len(column.texts)), len(column.texts))
         pairs = [compute.take(last.texts, pyarrow.array(left)), compute.take(column.texts, pyarrow.array(right))]
-        texts = compute.binary_join_element_wise(*pairs, NOTHING)
-        made[-1] = Spelt(texts, last.places * np.int32(len(column.texts)) + column.places)
+        made[-1] = Spelt(compute.binary_join_element_wise(*pairs, NOTHING), last.codes + column.codes)
     return made
 
 

@@ -25,7 +25,7 @@ def kept_submissions(raters: pd.DataFrame, keep: str) -> np.ndarray:
     exports. keep: first, last, first_finished (the first that was finished; the first where none was). Submissions
     without a time come behind those with one, in the order of the rows. A preview is nobody's submission: it stays.
     """
-    real = raters[~raters["preview"].astype(bool)]
+    real = raters.loc[~raters["preview"].astype(bool), ["person", "finished", "started"]]
     order = real[real["person"].duplicated(keep=False)].sort_values("started", kind="stable", na_position="last")
     if keep == "first_finished":
         unfinished = ~order["finished"].fillna(False).astype(bool)
@@ -77,8 +77,11 @@ def shortest(raters: pd.DataFrame, rule: dict[str, Any]) -> float:
 def straight_lined(rater_ids: pd.Series, ratings: pd.DataFrame, at_least: int) -> np.ndarray:
     """Whether each rater gave `at_least` ratings or more, all of them equal."""
     codes, known = coded.parts(ratings["rater_id"])
-    given = ratings["rating"].groupby(codes).agg(["size", "min", "max"])
-    equal = given.index[(given["size"] >= at_least) & (given["min"] == given["max"])]
+    rating = ratings["rating"].to_numpy(dtype=float)
+    least, most = np.full(len(known), np.inf), np.full(len(known), -np.inf)
+    np.minimum.at(least, codes, rating)
+    np.maximum.at(most, codes, rating)
+    equal = (least == most) & (np.bincount(codes, minlength=len(known)) >= at_least)
     return rater_ids.isin(known[equal]).to_numpy(dtype=bool)
 
 

@@ -40,13 +40,13 @@ def read(path: Path, header_rows: int, recurring: bool) -> tuple[list[list[str]]
             quoted = content.find(b'"', start) >= 0
             if content.find(b"\0") >= 0 or (quoted and not _plain_quotes(content, start)):
                 return None
-        handle.seek(start)
-        table = _table(handle, headers[0], recurring, quoted)
+    table = _table(path, start, headers[0], recurring, quoted)
     if table is None or not len(table) or any(_too_long(column) for column in table.columns):
         return None
     index = pd.RangeIndex(header_rows + 1, header_rows + 1 + len(table))
     kinds: dict[tuple, pd.CategoricalDtype] = {}
-    return headers, pd.DataFrame({name: _series(table[name], index, kinds) for name in table.column_names}, index=index)
+    cells = {name: _column(table[name], kinds) for name in table.column_names}
+    return headers, pd.DataFrame(cells, index=index, copy=False)
 
 
 def _headers(handle: IO[bytes], header_rows: int) -> tuple[list[list[str]], int]:
@@ -93,23 +93,25 @@ def _plain_quotes(content: mmap.mmap, start: int) -> bool:
     return opens
 
 
-def _table(handle: IO[bytes], names: list[str], recurring: bool, quoted: bool) -> pyarrow.Table | None:
-    """The rows from where the handle stands on; None where pyarrow refuses one. quoted: there are quotes in them."""
+def _table(path: Path, start: int, names: list[str], recurring: bool, quoted: bool) -> pyarrow.Table | None:
+    """The rows from this byte on; None where pyarrow refuses one. quoted: there are quotes in them."""
     kind = CODED if recurring else pyarrow.large_string()
-    try:
-        return pyarrow.csv.read_csv(
-            handle,
-            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=PARSED),
-            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=quoted, ignore_empty_lines=False),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, kind),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-            ),
-        )
-    except pyarrow.ArrowInvalid:
-        return None
+    with pyarrow.memory_map(str(path)) as content:
+        content.seek(start)
+        try:
+            return pyarrow.csv.read_csv(
+                content,
+                read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=PARSED),
+                parse_options=pyarrow.csv.ParseOptions(newlines_in_values=quoted, ignore_empty_lines=False),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, kind),
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=True,
+                ),
+            )
+        except pyarrow.ArrowInvalid:
+            return None
 
 
 def _too_long(column: pyarrow.ChunkedArray) -> bool:
@@ -125,20 +127,27 @@ def recurs(column: pyarrow.Array | pyarrow.ChunkedArray) -> bool:
     return pyarrow.types.is_dictionary(column.type)
 
 
-def _series(column: pyarrow.ChunkedArray, index: pd.Index, kinds: dict[tuple, pd.CategoricalDtype]) -> pd.Series:
+def _column(column: pyarrow.ChunkedArray, kinds: dict[tuple, pd.CategoricalDtype]) -> pd.api.extensions.ExtensionArray:
     """A column for pandas. kinds: those of the columns so far, by their texts; to make one takes longer than the rest.
 
     Of texts that are few the order is their own, so that hundreds of columns with the same answers are of one kind.
     """
     if not recurs(column):
-        return pd.Series(pd.array(column, dtype="string"), index)
-    whole = column.chunk(0) if column.num_chunks == 1 else column.unify_dictionaries().combine_chunks()
-    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    if len(whole.dictionary) > FEW_TEXTS:
-        return pd.Series(pd.Categorical.from_codes(codes, pd.Index(pd.array(whole.dictionary, dtype="string"))), index)
-    texts = whole.dictionary.to_pylist()
-    known = tuple(sorted(texts))
+        return pd.array(column, dtype="string")
+    if any(len(chunk.dictionary) > FEW_TEXTS for chunk in column.chunks):
+        return _of_many_texts(column)
+    texts = [chunk.dictionary.to_pylist() for chunk in column.chunks]
+    known = tuple(sorted(set().union(*texts)))
+    if len(known) > FEW_TEXTS:
+        return _of_many_texts(column)
     if known not in kinds:
         kinds[known] = pd.CategoricalDtype(pd.Index(known, dtype="string"))
-    places = np.array([*map(known.index, texts), -1], dtype="int8")
-    return pd.Series(pd.Categorical.from_codes(places[codes], dtype=kinds[known]), index)
+    places = [np.array([*map(known.index, own), -1], dtype="int8") for own in texts]
+    codes = [own[chunk.indices.fill_null(-1)] for own, chunk in zip(places, column.chunks, strict=True)]
+    return pd.Categorical.from_codes(np.concatenate(codes), dtype=kinds[known])
+
+
+def _of_many_texts(column: pyarrow.ChunkedArray) -> pd.Categorical:
+    whole = column.unify_dictionaries().combine_chunks()
+    codes = whole.indices.fill_null(-1).to_numpy()
+    return pd.Categorical.from_codes(codes, pd.Index(pd.array(whole.dictionary, dtype="string")))

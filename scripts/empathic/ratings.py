@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from empathic.identify import FOUND, identify
 from empathic.instrument import Instrument
 from empathic.sheets import shorten
 
-ORDER = ("rater_id", "position", "response_id", "item")
+ONCE = ["rater", "response_id", "item"]  # No two ratings share all these.
+ORDER = ["rater", "position", "response_id", "item"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def merge(
     raters = _with_demographics(raters, exports, keys, asked)
     raters, ratings, revoked = _without_revoked(raters, ratings, exports, keys)
     _name(raters, asked.rules)
-    ratings["rater_id"] = coded.of(raters.index.get_indexer(ratings["rater"]), raters["rater_id"])
+    raters, ratings = _in_order(raters, ratings, raters["rater_id"].argsort().to_numpy())
+    ratings["rater_id"] = coded.of(ratings["rater"].to_numpy(), raters["rater_id"])
     _check_sources(exports, ratings, asked.sources)
     failed, outside = _failures(raters, ratings, asked)
     _mark(raters, ratings, failed, outside)
@@ -78,7 +81,6 @@ def merge(
         raise InputError(_names(exports), f"no rater remains ({why})", "Look at the rules under ratings > exclusions")
     notes = _notes(exports, flow)
     carried = dict.fromkeys(name for export in exports for name in export.carried)
-    ratings = ratings[[*tables.RATINGS.names, *carried]]
     averages, incomplete = scales.averages(ratings, asked.survey)
     notes += [
         f"{scale}: {number} responses without an average, as too few of its items were answered"
@@ -86,8 +88,8 @@ def merge(
         if number
     ]
     ratings = _sorted(coded.concat([ratings, averages]) if len(averages) else ratings)
-    raters = raters[[*tables.RATERS.names, *asked.told]].sort_values("rater_id", ignore_index=True)
-    return Merged(ratings, raters, flow, notes)
+    ratings = ratings[[*tables.RATINGS.names, *carried]]
+    return Merged(ratings, raters[[*tables.RATERS.names, *asked.told]], flow, notes)
 
 
 def _raters(exports: list[Export], keys: list[str]) -> tuple[pd.DataFrame, list[np.ndarray]]:
@@ -97,52 +99,63 @@ def _raters(exports: list[Export], keys: list[str]) -> tuple[pd.DataFrame, list[
     """
     parts = []
     for export, key in zip(exports, keys, strict=True):
-        part = export.raters.assign(origin=export.origin, file=str(export.file), alone=export.one_row_a_rater)
+        part = export.raters.assign(origin=export.origin, alone=export.one_row_a_rater)
         part["person"] = pseudonyms.pseudonyms(part.pop("platform_id"), key)
         parts.append(part)
     raters = pd.concat(parts, ignore_index=True)
     codes, _ = pd.factorize(coded.numbered([raters["person"], raters["submission"]]))
     again = pd.Series(codes).duplicated()
-    same = ["code", "finished", "checks_failed", "duration_s", "origin"]
-    clash = again & (raters["alone"] | ~raters.assign(code=codes).duplicated(same)) if again.any() else again
+    if again.any():
+        same = ["code", "finished", "checks_failed", "duration_s", "origin"]
+        _refuse_clash(exports, codes, again & (raters["alone"] | ~raters.assign(code=codes).duplicated(same)))
+        raters = raters[~again].reset_index(drop=True)
+    ends = np.cumsum([len(export.raters) for export in exports])
+    own = np.split(codes, ends[:-1])
+    return raters, [rows[export.ratings["rater"]] for rows, export in zip(own, exports, strict=True)]
+
+
+def _refuse_clash(exports: list[Export], codes: np.ndarray, clash: pd.Series) -> None:
+    """Raise InputError at the first submission that clashes with one of the same code before it."""
     if clash.any():
         at = int(clash.to_numpy().argmax())
-        before = raters.iloc[int((codes == codes[at]).argmax())]
+        file, row = _place(exports, "raters", at)
+        other, other_row = _place(exports, "raters", int((codes == codes[at]).argmax()))
         raise InputError(
-            raters["file"].iloc[at],
-            f"this submission is also in {before['file']}, row {before['row']}",
+            file,
+            f"this submission is also in {other}, row {other_row}",
             "One submission is told once, or alike in both: keep one of the two",
-            row=int(raters["row"].iloc[at]),
+            row=row,
         )
-    places, start = [], 0
+
+
+def _place(exports: list[Export], table: str, at: int) -> tuple[Path, int]:
+    """The file and row of a submission or rating, by its place in that table of all exports, one below the other."""
     for export in exports:
-        own = codes[start : start + len(export.raters)]
-        rated, submissions = pd.factorize(export.ratings["submission"])
-        at = pd.Index(export.raters["submission"]).get_indexer(pd.Index(submissions, dtype="string"))
-        places.append(own[at[rated]])
-        start += len(own)
-    return raters[~again].reset_index(drop=True), places
+        rows = getattr(export, table)["row"]
+        if at < len(rows):
+            break
+        at -= len(rows)
+    return export.file, int(rows.iloc[at])
 
 
 def _ratings(exports: list[Export], found: list[pd.DataFrame], places: list[np.ndarray]) -> pd.DataFrame:
     """All ratings, with their rater's row. Raises InputError where a submission rates a response twice on one item."""
     parts = []
-    for number, (export, responses, place) in enumerate(zip(exports, found, places, strict=True)):
-        part = export.ratings[["row", "item", "rating", "position", *export.carried]]
+    for export, responses, place in zip(exports, found, places, strict=True):
+        part = export.ratings[["item", "rating", "position", *export.carried]]
         part = part.assign(**{name: responses[name] for name in FOUND}, origin=coded.constant(export.origin, len(part)))
-        parts.append(part.assign(export=number, rater=place))
+        parts.append(part.assign(rater=place))
     ratings = coded.concat(parts)
-    twice = pd.Series(coded.numbered(ratings[name] for name in ("rater", "response_id", "item"))).duplicated()
-    if twice.any():
-        at = ratings.loc[twice.idxmax()]
-        same = (ratings[["rater", "response_id", "item"]] == at[["rater", "response_id", "item"]]).all(axis=1)
-        before = ratings.loc[same.idxmax()]
+    if coded.recur(ratings[name] for name in ONCE):
+        at = int(ratings.duplicated(ONCE).to_numpy().argmax())
+        before = int((ratings[ONCE] == ratings.loc[at, ONCE]).all(axis=1).to_numpy().argmax())
+        (file, row), (other, other_row) = _place(exports, "ratings", at), _place(exports, "ratings", before)
         raise InputError(
-            exports[at["export"]].file,
-            f"the rater has rated this response before, on the item '{at['item']}' ({exports[before['export']].file}, "
-            f"row {before['row']})",
+            file,
+            f"the rater has rated this response before, on the item '{ratings.loc[at, 'item']}' ({other}, row "
+            f"{other_row})",
             "Keep one of the two rows; where a source answered a post more than once, name the sample's column, too",
-            row=int(at["row"]),
+            row=row,
         )
     return ratings
 
@@ -166,11 +179,19 @@ def _without_revoked(
     gone: set[str] = set()
     for export, key in zip(exports, keys, strict=True):
         gone |= set(pseudonyms.pseudonyms(pd.Series(sorted(export.consent_revoked), dtype="string"), key))
-    out = raters["person"].isin(gone)
+    out = raters["person"].isin(gone).to_numpy()
     if not out.any():
-        return raters.copy(), ratings, Number(0, 0)
-    rated = ratings["rater"].isin(raters.index[out])
-    return raters[~out].copy(), ratings[~rated].reset_index(drop=True), Number(int(out.sum()), int(rated.sum()))
+        return raters, ratings, Number(0, 0)
+    rated = out[ratings["rater"]]
+    kept = _in_order(raters, ratings[~rated].reset_index(drop=True), np.flatnonzero(~out))
+    return *kept, Number(int(out.sum()), int(rated.sum()))
+
+
+def _in_order(raters: pd.DataFrame, ratings: pd.DataFrame, order: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """These raters (by their places) in this order, and the ratings, all of them theirs, with their new places."""
+    places = np.empty(len(raters), dtype="int32")
+    places[order] = np.arange(len(order))
+    return raters.take(order).reset_index(drop=True), ratings.assign(rater=places[ratings["rater"]])
 
 
 def _name(raters: pd.DataFrame, rules: list[dict[str, Any]]) -> None:
@@ -188,9 +209,9 @@ def _name(raters: pd.DataFrame, rules: list[dict[str, Any]]) -> None:
 def _failures(raters: pd.DataFrame, ratings: pd.DataFrame, asked: Asked) -> tuple[pd.DataFrame, pd.Series]:
     """For each rater whether it fails each step, whatever the order; for each rating whether its source is not ours."""
     outside = ~ratings["source"].isin(asked.sources)
-    rated = raters.index.isin(ratings["rater"])
-    all_outside = rated & ~raters.index.isin(ratings.loc[~outside, "rater"])
-    failed = pd.DataFrame({OTHER_SOURCE: all_outside}, index=raters.index)
+    rater = ratings["rater"].to_numpy()
+    rated, inside = (np.bincount(who, minlength=len(raters)) > 0 for who in (rater, rater[~outside]))
+    failed = pd.DataFrame({OTHER_SOURCE: rated & ~inside}, index=raters.index)
     failed = failed.join(exclusions.failures(raters, ratings, asked.rules)).assign(**{NO_RATINGS: ~rated})
     return failed, outside
 
@@ -200,8 +221,7 @@ def _mark(raters: pd.DataFrame, ratings: pd.DataFrame, failed: pd.DataFrame, out
     raters["reason"] = exclusions.first_failed(failed)
     raters["included"] = raters["reason"].isna()
     codes, reasons = pd.factorize(pd.concat([raters["reason"], pd.Series([OTHER_SOURCE], dtype="string")]))
-    own = codes[raters.index.get_indexer(ratings["rater"])]
-    ratings["reason"] = coded.of(np.where(outside, codes[-1], own), reasons)
+    ratings["reason"] = coded.of(np.where(outside, codes[-1], codes[ratings["rater"]]), reasons)
     ratings["included"] = ratings["reason"].isna()
 
 

@@ -43,7 +43,8 @@ class Sheet:
         """A column's numbers, missing where empty. Raises InputError at the first that is none or below `least`."""
         cells = self.column(name, remedy)
         found = numbers(cells)
-        wrong = cells.notna() & ~(np.isfinite(found) & (found >= least) & ~(whole & (found % 1 != 0)))
+        right = np.isfinite(found) & (found >= least) & (is_whole(found) if whole else True)
+        wrong = cells.notna() & ~right
         kind = "a whole number" if whole else "a number"
         problem = f"{first(cells, wrong)!r} is not {kind} from {least:g} on"
         self.refuse(wrong, name, problem, "Correct the cell, or empty it where the value is not known")
@@ -156,6 +157,11 @@ def numbers(cells: pd.Series) -> pd.Series:
     texts = pd.Series(known, dtype="string" if isinstance(cells.dtype, pd.CategoricalDtype) else cells.dtype)
     found = pd.to_numeric(texts, errors="coerce").astype("Float64").astype("float64")
     return pd.Series(np.append(found.to_numpy(), np.nan)[codes], cells.index, name=cells.name)
+
+
+def is_whole(found: pd.Series) -> pd.Series:
+    """Which numbers are whole ones."""
+    return np.floor(found) == found
 
 
 def first(cells: pd.Series, wrong: pd.Series) -> str:

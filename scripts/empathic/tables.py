@@ -107,7 +107,7 @@ class Table:
             strange = coded.occurring(values) - set(column.allowed) if column.allowed else ()
             if strange:
                 yield f"column '{column.name}' holds {sorted(strange)[:3]}, allowed: {', '.join(column.allowed)}"
-        if self.key and pd.Series(coded.numbered(table[name] for name in self.key)).duplicated().any():
+        if self.key and coded.recur(table[name] for name in self.key):
             yield f"rows that share ({', '.join(self.key)})"
 
 

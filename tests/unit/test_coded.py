@@ -80,6 +80,15 @@ def test_numbers_are_equal_where_the_rows_are(in_order):
     assert pd.Series(numbers).duplicated().tolist() == table.duplicated().tolist()
 
 
+def test_rows_recur_where_all_their_values_do_what_is_missing_among_them():
+    table = pd.DataFrame({"t": column("a", "b", None, "a"), "n": pd.Series([1, 2, 3, 3], dtype="Int64")})
+
+    assert not coded.recur(table[name] for name in table)
+    for again in range(4):
+        longer = coded.concat([table, table.iloc[[again]]])
+        assert coded.recur(longer[name] for name in longer)
+
+
 def test_numbers_of_columns_with_more_pairs_than_an_integer_has_do_not_run_over():
     many = [pd.Series(np.arange(5000)[:: 1 if at % 2 else -1].copy()) for at in range(8)]
     numbers = coded.numbered(many, in_order=True)

@@ -61,6 +61,10 @@ def told(table, *columns):
     return table[list(columns)].astype(object).where(table[list(columns)].notna(), None).values.tolist()
 
 
+def told_of_ratings(export, *columns):
+    return told(export.ratings.join(export.raters["platform_id"], on="rater"), *columns)
+
+
 def test_the_qualtrics_example_is_read_as_it_stands(read):
     (export,) = read("qualtrics")
 
@@ -145,7 +149,7 @@ def test_the_example_with_loops_is_read_by_what_each_loop_showed(read):
 def test_the_jspsych_example_in_csv_is_read_trial_by_trial(read):
     export, _ = read("jspsych")
 
-    assert told(export.ratings, "platform_id", "row", "reference", "item", "rating", "position") == [
+    assert told_of_ratings(export, "platform_id", "row", "reference", "item", "rating", "position") == [
         ["ivy", 3, "h1", "empathy", 5, 1],
         ["ivy", 4, "m1", "empathy", 6, 2],
         ["ivy", 6, "h2", "empathy", 3, 3],
@@ -162,7 +166,7 @@ def test_the_jspsych_example_in_csv_is_read_trial_by_trial(read):
 def test_the_jspsych_example_in_json_is_read_answer_by_answer(read):
     _, export = read("jspsych")
 
-    assert told(export.ratings, "platform_id", "row", "reference", "item", "rating", "position") == [
+    assert told_of_ratings(export, "platform_id", "row", "reference", "item", "rating", "position") == [
         ["kai", 2, "m2", "empathy", 5, 1],
         ["kai", 2, "m2", "warmth", 3, 1],
         ["kai", 3, "h2", "empathy", 4, 2],
@@ -182,7 +186,7 @@ def test_the_jspsych_example_in_json_is_read_answer_by_answer(read):
 def test_the_long_example_is_read_row_by_row_and_its_notes_are_made_safe(read):
     (export,) = read("ratings_only")
 
-    assert told(export.ratings, "platform_id", "row", "post_id", "source", "domain", "item", "rating", "note") == [
+    assert told_of_ratings(export, "platform_id", "row", "post_id", "source", "domain", "item", "rating", "note") == [
         ["mia", 2, "p1", "human", "work", "empathy", 5, "'+1 from me"],
         ["mia", 3, "p1", "human", "work", "warmth", 4, None],
         ["mia", 4, "p1", "model", "work", "empathy", 6, "'@colleague: see this"],

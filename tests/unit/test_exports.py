@@ -49,10 +49,15 @@ def changed(tmp_path):
     return change
 
 
+def with_raters(export):
+    """The ratings, each with who gave it."""
+    return export.ratings.join(export.raters[["platform_id", "submission"]], on="rater")
+
+
 def test_a_hand_written_qualtrics_export_becomes_one_row_a_rating():
     export = read(DATA / "qualtrics.csv")
 
-    complete = export.ratings[export.ratings["platform_id"] == "person-one"]
+    complete = with_raters(export).query("platform_id == 'person-one'")
     assert complete[["row", "reference", "item", "rating", "position"]].values.tolist() == [
         [5, "00000000000000a1", "empathy", 5, 2],
         [5, "00000000000000b1", "empathy", 7, 1],
@@ -200,7 +205,7 @@ def test_a_long_table_becomes_ratings_and_its_empty_cells_are_counted():
 
     export = read(DATA / "long.csv", form="long", columns=columns, rules=NO_RULES)
 
-    told = export.ratings[["row", "platform_id", "post_id", "source", "domain", "sample", "item", "rating"]]
+    told = with_raters(export)[["row", "platform_id", "post_id", "source", "domain", "sample", "item", "rating"]]
     assert told.values.tolist() == [
         [2, "ann", "p1", "human", "work", 0, "empathy", 4],
         [3, "ann", "p1", "bot_a", "work", 0, "empathy", 6],
@@ -358,7 +363,7 @@ def test_two_submissions_of_one_participant_are_two_rows_for_the_duplicate_rule(
     twice = export.raters[export.raters["platform_id"] == "person-one"]
     assert twice["submission"].tolist() == ["R_complete0000001", "R_limit000000001"]
     assert twice["started"].is_monotonic_increasing
-    by_submission = export.ratings[export.ratings["platform_id"] == "person-one"].groupby("submission").size()
+    by_submission = with_raters(export).query("platform_id == 'person-one'").groupby("submission").size()
     assert by_submission.to_dict() == {"R_complete0000001": 3, "R_limit000000001": 4}
 
 

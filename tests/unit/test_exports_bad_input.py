@@ -265,6 +265,12 @@ def test_a_fault_is_one_message_with_its_place(message, name, change, expected):
             "Take it out of exports > demographics.",
         ),
         (
+            "qualtrics_loops.csv",
+            {"columns": {"rater_id": "workerId", "label": "shown_{loop}", "attention_1": "Q6", "rater": "Q6"}},
+            "qualtrics_loops.csv, column 'Q6': this column is not carried: 'rater' is a column of the package's own. "
+            "Give it another name in exports > columns.",
+        ),
+        (
             "jspsych.csv",
             {"items": {"rates": "empathy"}},
             "jspsych.csv, column 'task': no row is a rating. Say in the config, under exports > items, which",

@@ -1,3 +1,4 @@
+import hmac
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,14 @@ def test_a_pseudonym_is_the_head_of_an_hmac_over_the_id():
     ids = pd.Series(["what do ya want for nothing?"], dtype="string")
 
     assert pseudonyms.pseudonyms(ids, "Jefe").tolist() == ["r" + "5bdcc146bf60"]
+
+
+@pytest.mark.parametrize("key", ["", "k", "0" * 63, "0" * 64, "0" * 65, "ключ" * 40])
+def test_pseudonyms_are_those_of_the_standard_library_s_hmac(key):
+    ids = pd.Series(["a", "", "é😀", "x" * 200, *map(str, range(50))], dtype="string")
+    expected = ["r" + hmac.new(key.encode(), one.encode(), "sha256").hexdigest()[:12] for one in ids]
+
+    assert pseudonyms.pseudonyms(ids, key).tolist() == expected
 
 
 def test_the_same_rater_keeps_its_pseudonym_and_another_key_gives_another():

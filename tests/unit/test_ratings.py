@@ -315,6 +315,33 @@ def test_a_long_table_in_two_files_is_one_where_they_agree_on_the_rater(tmp_path
     assert f"{second}, row 2: this submission is also in {first}, row 2." in message(*joined(), rules=NO_RULES)
 
 
+def test_a_submission_and_a_rating_told_twice_are_named_with_their_places_in_whichever_files(tmp_path):
+    head = "who,text_id,written_by,answer,t\n"
+    told = ["bea,p1,bot,4,9\ncal,p1,bot,4,9\n", "dan,p1,bot,4,9\nann,p1,human,1,200\n", "eve,p1,bot,4,9\n"]
+    paths = [tmp_path / f"{number}.csv" for number in range(4)]
+
+    def joined(last):
+        for path, lines in zip(paths, [*told, last], strict=True):
+            path.write_text(head + lines)
+        return [read_long(path, duration_s="t") for path in paths]
+
+    assert message(*joined("flo,p1,bot,4,9\nann,p1,bot,4,201\n"), rules=NO_RULES).startswith(
+        f"{paths[3]}, row 3: this submission is also in {paths[1]}, row 3."
+    )
+    assert message(*joined("flo,p1,bot,4,9\nann,p1,bot,4,200\nann,p1,human,2,200\n"), rules=NO_RULES).startswith(
+        f"{paths[3]}, row 4: the rater has rated this response before, on the item 'empathy' ({paths[1]}, row 3)."
+    )
+
+
+def test_a_column_is_carried_whatever_its_name_is_beside_those_of_the_package(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("who,text_id,written_by,answer,x,y\nann,p1,human,1,A,B\nann,p1,bot,,C,D\nbob,p1,bot,2,E,F\n")
+
+    made = merge(read_long(path, export="x", at="y"), rules=NO_RULES).ratings
+
+    assert sorted(made[["rating", "export", "at"]].values.tolist()) == [[1, "A", "B"], [2, "E", "F"]]
+
+
 def test_the_same_rating_twice_stops_with_both_rows(tmp_path):
     path = tmp_path / "long.csv"
     path.write_text("who,text_id,written_by,answer\nann,p1,human,1\nann,p1,bot,1\nann,p1,human,2\n")
@@ -411,14 +438,12 @@ def export_of(*submissions, revoked=(), demographics=None, file="made.csv", **fa
     known = {"preview": False, "finished": True, "checks_failed": 0, "duration_s": 600.0}
     raters = raters.assign(**known).assign(**facts)
     given = [
-        (person, name, row, f"R_{reference}", "empathy", rating, place, reference)
-        for row, (person, name, _, answers) in enumerate(submissions, start=4)
+        (rater, rater + 4, f"R_{reference}", "empathy", rating, place, reference)
+        for rater, (_, _, _, answers) in enumerate(submissions)
         for place, (reference, rating) in enumerate(answers.items(), start=1)
     ]
-    names = ["platform_id", "submission", "row", "column", "item", "rating", "position", "reference"]
-    made = pd.DataFrame(given, columns=names)
-    texts_of = ["platform_id", "submission", "column", "item", "reference"]
-    made = made.astype(dict.fromkeys(texts_of, "string") | {"rating": "float64", "position": "Int64"})
+    made = pd.DataFrame(given, columns=["rater", "row", "column", "item", "rating", "position", "reference"])
+    made = made.astype(dict.fromkeys(["column", "item", "reference"], "string") | {"position": "Int64"})
     told = pd.DataFrame(demographics or {"platform_id": []}).astype("string")
     return exports.Export(
         Path(file), "observed", raters, made, ("label",), (), 0, True, told, frozenset(revoked), told={"rows read": 1}

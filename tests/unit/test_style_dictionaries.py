@@ -1,13 +1,15 @@
 import re
 from pathlib import Path
 
+import hypothesis
 import pandas as pd
 import pytest
+from hypothesis import strategies as st
 
 from empathic.errors import InputError
 from empathic.style import dictionaries, measure
 from empathic.style.lexicon import Entry, Lexicon
-from empathic.style.tokens import parse
+from empathic.style.tokens import is_word, parse
 
 # Made up for this test, in the form of LIWC's own files.
 DIC = """%
@@ -79,12 +81,50 @@ def test_words_beginnings_phrases_and_conditions_of_a_dic_count_as_liwc_counts(t
             "row 10: '(^^)' is no word, and no emoticon that is found in texts, so it would never",
         ),
         (("happi*\t", "happy :)\t"), "row 10: 'happy :)' is no word, and no emoticon that is found in texts"),
+        (("happi*\t", "*\t"), "row 10: '*' is no word, and no emoticon that is found in texts"),
         (("<of>131/125\nkind of", "<of>131/999\nkind of"), "'kind' has the category '<of>131/999', which is none"),
     ],
 )
 def test_a_dic_that_is_none_is_refused_with_its_place(tmp_path, change, problem):
     with pytest.raises(InputError, match=re.escape(problem)):
         counted(tmp_path, "x", DIC.replace(*change))
+
+
+@pytest.mark.parametrize("entry", ["a$$", "a.m.", "w/o", "b&b*", "feel a$$ you", "'tis", "snow_ball", "-ish"])
+def test_an_entry_that_no_text_can_have_is_refused_with_all_others_of_its_kind(tmp_path, entry):
+    dic = DIC.replace("happi*\t", f"{entry}\t").replace("kind of\t", "w/\t").replace("i'm\t", "(^^)\t")
+
+    with pytest.raises(InputError) as error:
+        counted(tmp_path, "x", dic)
+
+    assert str(error.value) == (
+        f"{tmp_path / 'own.dic'}, row 10: '{entry}' is no word, and no emoticon that is found in texts, so it would "
+        "never count (nor would those of the rows 14, 17). Write it as texts are read (letters and digits, with ' or - "
+        "between them: am for a.m.), or take the line out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        ("o'clock", "Six o’clock."),
+        ("well-being", "My well-being"),
+        ("co-*", "co-worker"),
+        ("don’*", "I don't"),
+        ("cafe\u0301", "a caf\u00e9"),
+        ("am", "at 6 a.m. sharp"),
+        ("1st", "the 1st"),
+    ],
+)
+def test_an_entry_that_a_text_may_have_counts_there(tmp_path, entry, text):
+    assert counted(tmp_path, text, DIC.replace("happi*\t125\t126", f"{entry}\t464")).get("filler") == 1
+
+
+@hypothesis.given(st.text() | st.text("aIİéẞ'’-‑.1$ _:D"))
+def test_every_token_of_a_text_and_every_beginning_of_one_may_stand_in_a_dic(text):
+    for token in map(str.lower, parse(text).tokens):
+        assert is_word(token)
+        assert all(is_word(token[:length], begins=True) for length in range(1, len(token)))
 
 
 def test_a_dic_of_another_encoding_or_none_is_refused(tmp_path):

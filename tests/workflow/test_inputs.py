@@ -65,6 +65,35 @@ def test_a_config_that_snakemake_reads_and_that_is_none_stops_before_anything_ru
     assert not (checkout.folder / "results/mine").exists() and not (checkout.folder / "results/yours").exists()
 
 
+@pytest.fixture
+def own_config(checkout):
+    """The checkout's config.yaml, which a test may spoil."""
+    path = checkout.folder / "config.yaml"
+    before = path.read_bytes()
+    yield path
+    path.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'run: mine\ntitle: "no end\n', "line 3, column 1: found unexpected end of stream. Correct the YAML there."),
+        (b"run: mine\nrun: yours\n", "line 2, column 1: the key 'run' stands twice. Correct the YAML there."),
+        (b"- run\n", "it holds a list where keys are expected. Write keys like `run:` into it; configs/template.yaml"),
+        ("run: für alle\n".encode("latin-1"), "line 1: byte 6 is not UTF-8. Save the file as UTF-8."),
+    ],
+    ids=["no YAML", "a key twice", "a list", "Latin-1"],
+)
+def test_a_config_yaml_that_cannot_be_read_is_one_message_of_snakemake_itself_too(
+    checkout, own_config, content, message
+):
+    own_config.write_bytes(content)
+
+    seen = checkout.snakemake(config=None, fails=True)
+
+    assert f"config.yaml: {message}" in seen and "Traceback" not in seen
+
+
 def test_a_device_left_to_the_machine_is_settled_here_and_refused_where_jobs_run_elsewhere(checkout):
     path = configured(checkout, sources__smollm2_nf4__device="auto")
     target = "results/bad/study1/generations/smollm2_nf4.jsonl"

@@ -26,7 +26,7 @@ PERSONAL = (
     "responseid",
     "subjectid",
 )
-RESERVED = ("included", "reason", "origin", "row", "column", "reference", "platform_id", "submission")
+RESERVED = ("included", "reason", "origin", "rater", "row", "column", "reference", "platform_id", "submission")
 RATER = ("rater_id", "submission", "started", "finished", "duration_s")
 RESPONSE = ("response_id", "label", "post_id", "source", "sample", "domain")
 NAME_IT = "Name the file's own column in the config, under exports > columns"
@@ -66,8 +66,8 @@ def demographics(sheet: Sheet, described: dict[str, Any], ids: pd.Series) -> pd.
     Raises InputError where a column is not there.
     """
     told = {ours: sheet.column(theirs, NAME_IT) for ours, theirs in described.get("demographics", {}).items()}
-    first = ids.notna() & ~ids.duplicated() & bool(told)
-    return pd.DataFrame({"platform_id": ids, **told})[first].astype("string").reset_index(drop=True)
+    first = ids.notna() & ~ids.duplicated() if told else []
+    return pd.DataFrame({"platform_id": ids, **told}).loc[first].astype("string").reset_index(drop=True)
 
 
 def item_names(sheet: Sheet, described: dict[str, Any], survey: Instrument) -> dict[str, str | None]:
@@ -150,7 +150,7 @@ def facts(
 def places(path: Path, cells: pd.Series, rows: pd.Series, columns: pd.Series) -> pd.Series:
     """Places in a sequence (1, 2, ...), missing where empty. Raises InputError at the first that is none."""
     found = sheets.numbers(cells)
-    wrong = (cells.notna() & ~((found >= 1) & (found < 1e9) & (found % 1 == 0))).to_numpy(dtype=bool)
+    wrong = (cells.notna() & ~((found >= 1) & (found < 1e9) & sheets.is_whole(found))).to_numpy(dtype=bool)
     if wrong.any():
         at = int(wrong.argmax())
         raise InputError(
@@ -222,12 +222,13 @@ def _asked_for(sheet: Sheet, columns: dict[str, str], checks: list[str], rules: 
 
 
 def _yes_or_no(sheet: Sheet, name: str) -> pd.Series:
-    words = {"1": True, "true": True, "0": False, "false": False}
-    cells = coded.texts(sheet.filled(name, NAME_IT)).str.lower()
-    strange = ~cells.isin(list(words))
-    problem = f"{sheets.first(sheet.cells[name], strange)!r} is none of 1, 0, True, False"
-    sheet.refuse(strange, name, problem, "Correct the cell")
-    return cells.map(words).astype("boolean")
+    words = {"1": 1.0, "true": 1.0, "0": 0.0, "false": 0.0}
+    cells = sheet.filled(name, NAME_IT)
+    codes, known = coded.parts(cells)  # Each text that occurs is read once.
+    found = pd.Series(np.array([words.get(text.lower(), np.nan) for text in known])[codes], cells.index)
+    problem = f"{sheets.first(cells, found.isna())!r} is none of 1, 0, True, False"
+    sheet.refuse(found.isna(), name, problem, "Correct the cell")
+    return found.astype("boolean")
 
 
 def _dates(sheet: Sheet, name: str) -> pd.Series:

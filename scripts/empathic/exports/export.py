@@ -14,9 +14,9 @@ class Export:
     ResponseId; else the platform_id), row, preview (no rater but a trial of the survey), finished, started (when),
     checks_shown (attention checks), checks_failed (of these, those failed or not answered), duration_s (seconds);
     missing where the export does not tell, or no rule asks.
-    ratings, one row a rating: platform_id, submission, row, column (both as in the file), item, rating, position
-    (missing where not told), and what names the response: `reference`, or post_id, source, sample; source and domain
-    where they are told; then the columns carried.
+    ratings, one row a rating: rater (the place of its submission in `raters`, from 0), row, column (both as in the
+    file), item, rating, position (missing where not told), and what names the response: `reference`, or post_id,
+    source, sample; source and domain where they are told; then the columns carried.
     Columns of text of the ratings are categoricals (see `coded`), those of the raters texts.
     identified_by: the columns of responses.csv that `reference` may stand in; none where post and source name it.
     empty_cells: cells for a rating that hold none.

@@ -74,15 +74,14 @@ def from_rows(
         )
     rated = sheet if is_rating.all() else Sheet(sheet.path, sheet.cells[is_rating])
     ratings, identified_by, empty = _ratings(rated, described, survey, kinds[is_rating], carried)
-    at = np.flatnonzero(is_rating)[ratings.pop("at").to_numpy()]
-    ratings.insert(0, "submission", coded.encoded(submissions).array.take(at))
-    ratings.insert(0, "platform_id", coded.encoded(ids).array.take(at))
+    own, _ = pd.factorize(submissions)
+    ratings.insert(0, "rater", own[is_rating][ratings.index])
     others = int(kinds.isna().sum())
     return Export(
         sheet.path,
         described["origin"],
-        _raters(sheet, ids, submissions, described, survey, rules, kinds),
-        ratings,
+        _raters(sheet, ids, submissions, own, described, survey, rules, kinds),
+        ratings.reset_index(drop=True),
         identified_by,
         carried,
         empty,
@@ -95,10 +94,10 @@ def from_rows(
 def _ratings(
     sheet: Sheet, described: dict[str, Any], survey: Instrument, kinds: pd.Series, carried: tuple[str, ...]
 ) -> tuple[pd.DataFrame, tuple[str, ...], int]:
-    """The ratings of a sheet that has nothing else, `at` being their place in it; then as in qualtrics."""
+    """The ratings of a sheet that has nothing else, by their place in it; then as in qualtrics."""
     columns = described["columns"]
     rows = sheet.cells.index
-    ratings = pd.DataFrame({"at": range(len(rows)), "row": rows, "item": coded.encoded(kinds).array})
+    ratings = pd.DataFrame({"row": rows, "item": coded.encoded(kinds).array})
     identified_by, place = _name_responses(sheet, columns, ratings)
     cells = sheet.column(columns["rating"], common.NAME_IT).reset_index(drop=True)
     where = ratings[["row", "item"]].assign(column=coded.constant(columns["rating"], len(rows)))
@@ -114,7 +113,7 @@ def _ratings(
     for name in carried:
         ratings[name] = coded.encoded(sheets.made_safe(sheet.column(columns[name], common.NAME_IT))).array
     given = ratings["rating"].notna()
-    return ratings if given.all() else ratings[given].reset_index(drop=True), identified_by, int((~given).sum())
+    return ratings if given.all() else ratings[given], identified_by, int((~given).sum())
 
 
 def _name_responses(sheet: Sheet, columns: dict[str, str], ratings: pd.DataFrame) -> tuple[tuple[str, ...], str]:
@@ -138,12 +137,13 @@ def _raters(
     sheet: Sheet,
     ids: pd.Series,
     submissions: pd.Series,
+    own: np.ndarray,
     described: dict[str, Any],
     survey: Instrument,
     rules: dict[str, Any],
     kinds: pd.Series,
 ) -> pd.DataFrame:
-    """One row a submission. Raises InputError where its rows do not tell the same of the rater."""
+    """One row a submission; `own`: that of each row. Raises InputError where rows tell different things of a rater."""
     columns = described["columns"]
     checks = [check.name for check in survey.attention_checks]
     in_rows = kinds.isin(checks)
@@ -151,11 +151,10 @@ def _raters(
     first = ~submissions.duplicated()
     raters = pd.DataFrame({"platform_id": coded.texts(ids[first]), "submission": coded.texts(submissions[first])})
     raters = raters.assign(row=raters.index, preview=False, **{name: found[first] for name, found in told.items()})
-    own, _ = pd.factorize(submissions)
     first_rows = np.flatnonzero(first)[own]
     rater = {"rater_id"} if "submission" in columns else set()
     for name in sorted({"finished", "duration_s", "started", *checks, *rater} & set(columns)):
-        cells, _ = pd.factorize(sheet.column(columns[name], common.NAME_IT))
+        cells, _ = coded.parts(sheet.column(columns[name], common.NAME_IT))
         differs = pd.Series(cells != cells[first_rows], ids.index)
         problem = "the cell differs from that of the same rater's first row"
         sheet.refuse(differs, columns[name], problem, "It tells of the rater: make it the same in all its rows")

@@ -43,9 +43,6 @@ def read(described: dict[str, Any], survey: Instrument, item: str, rules: dict[s
     carried = common.carried(sheet, described, survey)
     raters = _raters(sheet, described, survey, rules)
     ratings, identified_by, empty = _ratings(sheet, described, survey, item, carried, import_ids)
-    at = raters.index.get_indexer(ratings["row"])
-    for name in ("submission", "platform_id"):
-        ratings.insert(0, name, coded.of(at, raters[name]))
     people = common.demographics(sheet, described, raters["platform_id"].mask(raters["preview"]))
     raters = raters.reset_index(names="row")
     return Export(
@@ -82,10 +79,11 @@ def _submissions_once(sheet: Sheet) -> tuple[Sheet, pd.Series]:
     none = pd.Series(dtype="int64")
     if "ResponseId" not in sheet.cells:
         return sheet, none
-    ids = coded.texts(sheet.cells["ResponseId"])
+    ids = sheet.cells["ResponseId"]
     again = ids.notna() & ids.duplicated()
     if not again.any():
         return sheet, none
+    ids = coded.texts(ids)
     differing = again & ~sheet.cells.duplicated()
     if differing.any():
         at = int(differing.idxmax())
@@ -112,18 +110,32 @@ def _raters(sheet: Sheet, described: dict[str, Any], survey: Instrument, rules: 
     ids = sheet.column(
         id_column, "Name the column with the raters' ids in the config, under exports > columns > rater_id"
     ).astype("string")
-    status = sheet.cells["Status"] if "Status" in sheet.cells else pd.Series(pd.NA, ids.index, dtype="string")
-    label = coded.texts(status).fillna("")
-    preview = (label.isin(PREVIEWS) | label.str.contains(PREVIEW, case=False, regex=False)).astype(bool)
+    preview = _previews(sheet)
     nobody = ids.isna() & ~preview
     sheet.refuse(nobody, id_column, "the rater's id is empty", "Fill it in, or take the row out of the export")
-    own = pd.Series([f"{sheet.path}, row {row}" for row in ids.index], ids.index, dtype="string")
-    if "ResponseId" in sheet.cells:
-        own = coded.texts(sheet.cells["ResponseId"]).fillna(own)
     told = common.facts(sheet, columns, survey, rules, described)
+    own = _submissions(sheet)
     return pd.DataFrame(
         {"platform_id": ids.mask(preview, "preview " + own), "submission": own, "preview": preview, **told}
     )
+
+
+def _previews(sheet: Sheet) -> pd.Series:
+    """Whether each row is a trial of the survey."""
+    if "Status" not in sheet.cells:
+        return pd.Series(False, sheet.cells.index)
+    codes, known = coded.parts(sheet.cells["Status"])  # Each text that occurs is looked at once.
+    trials = [label in PREVIEWS or PREVIEW in label.lower() for label in known]
+    return pd.Series(np.array([*trials, False])[codes], sheet.cells.index)
+
+
+def _submissions(sheet: Sheet) -> pd.Series:
+    """What tells each row from all others, of this file and of others: its ResponseId, or else its place."""
+    index = sheet.cells.index
+    own = coded.texts(sheet.cells.get("ResponseId", pd.Series(pd.NA, index)))
+    unnamed = index[own.isna()]
+    own[unnamed] = [f"{sheet.path}, row {row}" for row in unnamed]
+    return own
 
 
 def _ratings(
@@ -142,6 +154,7 @@ def _ratings(
     texts = _gathered([sheet.cells[name] for name in names], row, column)
     ratings = pd.DataFrame(
         {
+            "rater": row,
             "row": sheet.cells.index.to_numpy()[row],
             "column": pd.Categorical.from_codes(column, names),
             "item": coded.of(column, [one.item for one in asked]),
@@ -160,16 +173,14 @@ def _ratings(
 
 def _filled(sheet: Sheet, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Where the cells of these columns are filled: the number of the row and of the column, row by row."""
-    rows = [np.flatnonzero(coded.parts(sheet.cells[name])[0] >= 0).astype("int32") for name in names]
-    row = np.concatenate(rows)
-    column = np.repeat(np.arange(len(names), dtype="int32"), [len(one) for one in rows])
-    order = np.argsort(row, kind="stable")
-    return row[order], column[order]
+    filled = np.array([coded.parts(sheet.cells[name])[0] >= 0 for name in names])
+    return np.nonzero(filled.T)
 
 
 def _gathered(columns: list[pd.Series], row: np.ndarray, which: np.ndarray) -> pd.Series:
     """The cells in these rows of these columns (by number)."""
-    order = np.argsort(which, kind="stable")
+    # Of 16 bits and fewer, which are enough for the columns of a sheet, numbers are sorted many times as fast.
+    order = np.argsort(which.astype(np.min_scalar_type(len(columns))), kind="stable")
     parts = np.split(order, np.searchsorted(which[order], np.arange(1, len(columns))))
     codes, texts = np.full(len(row), -1), []
     for cells, part in zip(columns, parts, strict=True):
@@ -281,7 +292,7 @@ def _name_responses(
 
 def _samples(sheet: Sheet, ratings: pd.DataFrame) -> pd.Series:
     found = sheets.numbers(ratings["sample"])
-    wrong = ~((found >= 0) & (found < 1e9) & (found % 1 == 0)).to_numpy(dtype=bool)
+    wrong = ~((found >= 0) & (found < 1e9) & sheets.is_whole(found)).to_numpy(dtype=bool)
     if wrong.any():
         at = int(wrong.argmax())
         raise InputError(

@@ -5,6 +5,7 @@ Their categories become features called empath_NAME and liwc_NAME.
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pandas as pd
 
 from empathic.errors import InputError
 from empathic.style.lexicon import Condition, Entry, Lexicon
-from empathic.style.tokens import is_emoticon
+from empathic.style.tokens import is_emoticon, is_word
 
 EMPATH, LIWC = "empath_", "liwc_"
 _CATEGORY = re.compile(r"\d+")
@@ -21,6 +22,7 @@ _BRACKETED = re.compile(r"\s*\(.*")
 # `of`, else 125; either may lack what holds otherwise.
 _CONDITIONAL = re.compile(r"(?:\((?P<before>\d+(?: \d+)*)\)|<(?P<after>[^>]+)>)(?P<then>\d+)(?:/(?P<otherwise>\d+))?")
 SAVE_AS = "Save the dictionary as UTF-8: two lines of % around the categories, then a word and its numbers on each line"
+AS_READ = "Write it as texts are read (letters and digits, with ' or - between them: am for a.m.), or take the line out"
 
 
 def read_empath(path: Path | str, categories: Sequence[str]) -> Lexicon:
@@ -51,7 +53,8 @@ def read_liwc(path: Path | str) -> tuple[Lexicon, list[str]]:
     the bracket; blanks become `_`),
     then on each line a word, beginning or phrase and the numbers of its categories, tabs between. As LIWC's manuals
     describe: an asterisk takes any ending, a word counts in all its categories, a phrase stands in the place of its
-    words, and LIWC2007's conditional categories hold. Raises InputError where the file is no such dictionary.
+    words, and LIWC2007's conditional categories hold. Raises InputError where the file is no such dictionary, or an
+    entry stands in it that no text can have.
     """
     lines = _lines(path)
     bounds = [place for place, line in enumerate(lines) if line.strip() == "%"]
@@ -69,11 +72,11 @@ def read_liwc(path: Path | str) -> tuple[Lexicon, list[str]]:
     twice = [name for number, name in enumerate(names.values()) if name in list(names.values())[:number]]
     if twice:
         raise InputError(path, f"two categories are called {twice[0].removeprefix(LIWC)}", "Rename one of them")
-    entries = [
-        _entry(path, row + 1, lines[row], names) for row in range(bounds[1] + 1, len(lines)) if lines[row].strip()
-    ]
-    if not entries:
+    said = {row + 1: _cells(lines[row]) for row in range(bounds[1] + 1, len(lines)) if lines[row].strip()}
+    if not said:
         raise InputError(path, "there are no words behind the categories", SAVE_AS)
+    entries = [_entry(path, row, *cells, names=names) for row, cells in said.items()]
+    _refuse_what_never_counts(path, {row: cells[0] for row, cells in said.items()})
     return Lexicon(entries, together=True, contractions=False), list(names.values())
 
 
@@ -86,15 +89,36 @@ def _lines(path: Path | str) -> list[str]:
         raise InputError(path, f"byte {error.start} is not UTF-8", SAVE_AS) from None
 
 
-def _entry(path: Path | str, row: int, line: str, names: dict[str, str]) -> Entry:
-    first, *cells = [part.strip() for part in line.split("\t") if part.strip()]
-    words = tuple(first.lower().replace("’", "'").split())
+def _cells(line: str) -> list[str]:
+    """A line's word or phrase, and the numbers behind it."""
+    return [part.strip() for part in unicodedata.normalize("NFC", line).split("\t") if part.strip()]
+
+
+def _words(entry: str) -> tuple[str, ...]:
+    return tuple(entry.lower().replace("’", "'").split())
+
+
+def _refuse_what_never_counts(path: Path | str, entries: dict[int, str]) -> None:
+    """Raise InputError where no text can have an entry. entries: by row."""
+    never = {row: entry for row, entry in entries.items() if not _may_count(_words(entry))}
+    if never:
+        row, *further = never
+        problem = f"'{never[row]}' is no word, and no emoticon that is found in texts, so it would never count"
+        problem += f" (nor would those of the rows {', '.join(map(str, further))})" if further else ""
+        raise InputError(path, problem, AS_READ, row=row)
+
+
+def _may_count(words: tuple[str, ...]) -> bool:
+    stem = words[0].removesuffix("*")
+    if len(words) == 1 and (is_emoticon(stem) or is_emoticon(stem.upper())):
+        return True
+    return all(is_word(word.removesuffix("*"), begins=word.endswith("*")) for word in words)
+
+
+def _entry(path: Path | str, row: int, first: str, *cells: str, names: dict[str, str]) -> Entry:
+    words = _words(first)
     if any("*" in word[:-1] for word in words):
         raise InputError(path, f"'{first}' has an asterisk inside a word", "It stands at the end of a word", row=row)
-    for word in words:
-        if not any(map(str.isalnum, word)) and not (len(words) == 1 and is_emoticon(word.removesuffix("*"))):
-            problem = f"'{first}' is no word, and no emoticon that is found in texts, so it would never count"
-            raise InputError(path, problem, "Take this line out", row=row)
     plain, conditions = [], []
     for cell in re.findall(r"\([^)]*\)\S+|\S+", " ".join(cells)):
         conditional = _CONDITIONAL.fullmatch(cell)

@@ -86,6 +86,12 @@ def is_emoticon(word: str) -> bool:
     return bool(_EMOTICON.fullmatch(word))
 
 
+def is_word(word: str, *, begins: bool = False) -> bool:
+    """Whether a word, in small letters, may be one of a text's tokens; begins: or the beginning of one."""
+    plain = word.replace("i\u0307", "i")  # Two characters, what a capital I with a dot becomes in small letters.
+    return bool(plain) and bool(_TOKEN.fullmatch(plain + "a" * begins))
+
+
 def has_ellipsis(bare: str) -> bool:
     """Whether a text may hold an ellipsis: most do not, and a look for one takes far less than ELLIPSIS."""
     return any(beginning in bare for beginning in _BEGINNINGS)
