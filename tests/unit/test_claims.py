@@ -797,15 +797,16 @@ def test_a_file_says_whose_claims_it_holds_and_each_claim_of_a_paper_carries_it(
     own = (
         YAML.replace("paper: lee2024", "").replace("certainty: summary", "certainty: own").replace("id: one", "id: two")
     )
-    files = {"cited": claimfile.read(file(cited)), "own": claimfile.read(file(own, "own.yaml"))}
-    papers = {"cited": claimfile.paper(file(cited)), "own": claimfile.paper(file(own, "own.yaml"))}
+    paths = [file(cited), file(own, "own.yaml")]
+    files, papers = claimfile.read_cited(paths)
 
     decided = claims.decide(files, {"study1": study({"a - b": 0.5})}, papers)[0].set_index("claim_id")
 
-    assert papers == {"cited": "A. Body (2020), Title", "own": None}
+    assert papers == {str(paths[0]): "A. Body (2020), Title", str(paths[1]): None}
+    assert files == claimfile.read_all(paths)
     assert decided.paper["one"] == "A. Body (2020), Title" and pd.isna(decided.paper["two"])
-    assert claimfile.paper(ROOT / "data/claims/paper.yaml") == "lee2024"
-    assert claimfile.paper(ROOT / "data/claims/default.yaml") is None
+    shipped = claimfile.read_cited([ROOT / "data/claims/paper.yaml", ROOT / "data/claims/default.yaml"])[1]
+    assert list(shipped.values()) == ["lee2024", None]
     with pytest.raises(
         InputError, match="claims of a paper need `paper:` above `claims:`, lee2024 or another's citation"
     ):
