@@ -39,7 +39,9 @@ class Section(BaseModel):
 class Reported(Section):
     """What the paper reports, for a replicator who holds it to enter; empty: not entered."""
 
-    estimate: float | None = None
+    estimate: float | None = Field(
+        None, description="One figure; of a claim of one difference it gives a replication's prediction interval"
+    )
     low: float | None = Field(None, description="Lower end of its interval")
     high: float | None = Field(None, description="Upper end of its interval")
     scale: str | None = Field(None, description="The scale it is given on, in words")
