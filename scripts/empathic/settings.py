@@ -615,7 +615,7 @@ class Multiverse(Section):
             "deciding": "(1 | rater_id) + (1 | post_id) + (1 | response_id) + (1 | rater_id:source)",
         },
         min_length=1,
-        description="Random terms by name",
+        description="Random terms by name, over the columns that a model's formula may name",
     )
 
 

@@ -118,6 +118,19 @@ def test_a_model_of_a_column_that_is_empty_is_a_failed_fit_that_names_it(small, 
         assert models.overall(small, None, asked).status.str.contains(reason.split(",")[0], regex=False).all()
 
 
+def test_random_terms_of_the_multiverse_may_name_what_is_told_of_raters(small):
+    told = pd.DataFrame({"rater_id": sorted(small.rater_id.unique()), "region": ["north", "south", "east", "west"] * 4})
+    ways = {"exclusions": ["declared"], "treatments": ["gaussian"], "structures": {"region": "(1 | region)"}}
+    found = multiverse.fit(small, None, declared(), told, middle=4.0, **ways)
+    assert set(found.status) == {"converged"}
+    beside = small.assign(region=small.rater_id.map(told.set_index("rater_id").region))
+    plain = models.fit(beside, None, declared(formula="rating ~ source * domain + (1 | region)")).contrasts
+    assert found.estimate.tolist() == plain.estimate[:3].tolist()
+    assert found.std_error.tolist() == plain.std_error[:3].tolist()
+    untold = multiverse.fit(small, None, declared(), middle=4.0, **ways)
+    assert untold.status.str.contains("the formula names 'region', which is no column of the ratings").all()
+
+
 def test_with_one_post_and_one_domain_there_is_none_to_leave_out(small, tmp_path):
     found = models.without_each(small[small.post_id == "p000"], None, declared(formula=TWO))
     assert found.empty
