@@ -58,6 +58,16 @@ def fit(
     domain, fixed effects that follow from each other, ratings that the family does not know, or more rows than
     Kenward-Roger is allowed.
     """
+    fitted = _whole(ratings, responses, declared, raters)
+    rsession.give_back()  # before the tables of a large study take their part
+    for note in fitted.fit["warnings"]:
+        print(f"study '{declared.study}', model '{declared.model}': {note}", flush=True)
+    return fitted
+
+
+def _whole(
+    ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declared, raters: pd.DataFrame | None
+) -> Fitted:
     with _refusals(declared):
         design = designed(ratings, responses, raters, declared)
     origins, model = of_sources(design.rows, responses, declared.sources), None
@@ -227,7 +237,8 @@ def _fit_once(design: Design, declared: Declared, *, reml: bool | None = None, f
         return model
     by = [None, "domain"] if design.crossed and not fixed else [None]
     rows = [] if fixed else [mixed.pair_rows(model, "source", level) for level in by]
-    return mixed.settle(model, np.vstack(rows) if rows else np.eye(len(model.state.fixed)))
+    rows = np.vstack(rows) if rows else np.eye(len(model.state.fixed))
+    return mixed.settle(model, rows, with_df=fixed is None)
 
 
 def _failed(model: mixed.Fit | None, error: rsession.RError, design: Design, declared: Declared) -> mixed.Fit:
@@ -381,14 +392,15 @@ def _smaller(design: Design, family: str) -> list[tuple[str, str, str]]:
 def _likelihood_ratios(model: mixed.Fit, design: Design, declared: Declared) -> tuple[pd.DataFrame, list[str]]:
     """Likelihood-ratio tests on maximum-likelihood fits, of a fit that has converged; and what went wrong."""
     rows, notes = [], []
-    fits = {} if model.reml else {design.fixed.fixed: model}
+    found = {} if model.reml else {design.fixed.fixed: mixed.likelihood(model)}
     for test, *parts in _smaller(design, declared.family) if model.converged else ():
         try:
             for part in parts:
-                if part not in fits:
-                    fits[part] = _fit_once(design, declared, reml=False, fixed=part)
-                    notes += [f"likelihood-ratio test of {test}: {note}" for note in fits[part].notes]
-            rows.append({"test": test, **mixed.likelihood_ratio(*(fits[part] for part in parts))})
+                if part not in found:
+                    found[part], heard = _by_ml(design, declared, part)
+                    rsession.let_go()  # of a large study a model takes tens of MB
+                    notes += [f"likelihood-ratio test of {test}, {part}: {note}" for note in heard]
+            rows.append({"test": test, **mixed.likelihood_ratio(*(found[part] for part in parts))})
         except rsession.RError as error:
             notes.append(f"no likelihood-ratio test of {test}: {error}")
             continue
@@ -397,6 +409,12 @@ def _likelihood_ratios(model: mixed.Fit, design: Design, declared: Declared) -> 
     columns = ["test", "statistic", "df_num", "df_den", "p_value"]
     table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], float))
     return table.assign(method="likelihood ratio"), notes
+
+
+def _by_ml(design: Design, declared: Declared, fixed: str) -> tuple[mixed.Likelihood, tuple[str, ...]]:
+    """The likelihood of a fixed part, and what R said on the way."""
+    model = _fit_once(design, declared, reml=False, fixed=fixed)
+    return mixed.likelihood(model), model.notes
 
 
 def _sets(

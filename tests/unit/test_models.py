@@ -7,7 +7,7 @@ import pytest
 import real_study
 from made_up_ratings import declared, plain_r, ratings, row
 
-from empathic import models, tables
+from empathic import mixed, models, tables
 from empathic.errors import InputError
 from empathic.settings import TWO_INTERCEPTS
 
@@ -318,6 +318,36 @@ def test_where_no_two_optimizers_agree_the_fit_has_failed_and_says_so():
     likelihoods = sorted((refit["logLik"] for refit in found.fit["refits"]), reverse=True)
     assert likelihoods[0] - likelihoods[1] > 1e-4
     assert len(found.contrasts) == 3
+
+
+SINGULAR = "boundary (singular) fit: see help('isSingular')"
+
+
+def test_what_r_says_of_the_fits_behind_a_likelihood_ratio_test_stands_in_fit_json_and_in_the_log(capsys):
+    table = ratings(raters=12, domains=("all",), posts_per_domain=2, posts_per_rater=2, seed=3)
+    formula = "rating ~ source + (1 | rater_id) + (1 | response_id)"
+    # By maximum likelihood variances are smaller, and of few responses' that may be none: beside the fit itself, which
+    # is not singular, the larger of the two that the test compares is, and not the smaller.
+    data = mixed.to_r(table[["rating", "source", "rater_id", "response_id"]].astype({"source": "category"}))
+    larger, smaller = (mixed.fit(text, data, reml=False) for text in (formula, formula.replace("source", "1", 1)))
+    assert larger.state.singular and not smaller.state.singular
+    capsys.readouterr()
+
+    found = models.fit(table, None, declared(formula=formula))
+    assert (found.fit["status"], found.fit["singular"]) == ("converged", False)
+    note = f"likelihood-ratio test of source, rating ~ source: {SINGULAR}"
+    assert found.fit["warnings"] == [note]
+    log = capsys.readouterr().out.splitlines()
+    assert f"R's message: {SINGULAR}" in log and f"study 'study1', model 'deciding': {note}" in log
+    assert found.tests.set_index("method").p_value["likelihood ratio"] < 1
+
+
+def test_a_likelihood_ratio_test_of_a_fit_that_did_not_converge_has_no_p_and_says_so(capsys):
+    found = models.fit(hard(scale=1e3, seed=1), None, declared(formula=HARD))
+    assert found.fit["status"] == "converged"
+    why = "no likelihood-ratio test of source: a fit by maximum likelihood did not converge"
+    assert why in found.fit["warnings"] and why in capsys.readouterr().out
+    assert found.tests.set_index("method").p_value.isna().to_dict() == {"F": False, "likelihood ratio": True}
 
 
 ARMS = ["human", "gpt4_empathy", "llama2_empathy", "mixtral_empathy", "gemini_empathy"]
