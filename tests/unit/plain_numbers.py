@@ -22,6 +22,7 @@ OF_FIT = [
     *("n", "logLik", "AIC", "BIC", "r2_marginal", "r2_conditional", "icc"),
     *("sigma_total", "sesoi", "sesoi_interaction"),
 ]
+OF_SCRIPT = ("fixed", "random", "tests", "means", "contrasts")
 RELATIVE = 1e-8
 LATE = 1e-6  # variances and what comes of them, df, p
 LATE_COLUMNS = {
@@ -73,6 +74,22 @@ def by_r(fit, ratings, model, folder):
         found=lambda: read("fit")["ordering"][0],
     )
     return {name: read(name) for name in [*tables.OF_A_FIT, "fit"]}
+
+
+def check_alone(fitted, folder, *, relative=RELATIVE):
+    """Assert that what model.R wrote into a folder are all numbers of the tables beside it, in their order."""
+    for name in OF_SCRIPT:
+        ours, schema = getattr(fitted, name), tables.OF_A_FIT[name]
+        texts = [column.name for column in schema.columns if column.kind == "text"]
+        theirs = pd.read_csv(folder / f"{name}.csv", dtype=dict.fromkeys(texts, "string"))
+        assert len(theirs) == len(ours), name
+        for column in (*schema.columns, *schema.further):
+            if column.kind == "text":
+                if column.name in theirs:
+                    assert theirs[column.name].fillna("").tolist() == ours[column.name].fillna("").tolist()
+            elif column.name in ours:
+                numbers = (table[column.name].astype(float) for table in (theirs, ours))
+                np.testing.assert_allclose(*numbers, relative, NEAR_ZERO, err_msg=f"{name}: {column.name}")
 
 
 def _same_table(name, ours, theirs, numbers, slack):
