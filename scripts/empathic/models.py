@@ -14,7 +14,8 @@ from scipy import special
 
 from empathic import __version__, contrasts, expected, mixed, rscript, rsession, tables
 from empathic.declared import Declared
-from empathic.design import WHERE, Design, designed
+from empathic.design import WHERE, Design, designed, is_text
+from empathic.domains import domains_of
 from empathic.errors import InputError
 from empathic.formula import Dropped, compose
 from empathic.origin import of_sources, weakest
@@ -92,8 +93,8 @@ def without_each(
     domain, is not left out: there are no rows for it.
     """
     found, rows = [], ratings[ratings.included & (ratings["item"] == declared.item)]
-    for left, column in (("post", "post_id"), ("domain", "domain")):
-        levels = sorted(rows[column].unique())
+    posts = ("post", "post_id", sorted(rows.post_id.unique()))
+    for left, column, levels in (posts, ("domain", "domain", domains_of(rows, responses))):
         for level in levels if len(levels) > 1 else ():
             some = ratings[ratings[column] != level]
             table = overall(some, responses, declared, raters)
@@ -346,18 +347,15 @@ def _script(model: mixed.Fit, design: Design, declared: Declared, *, with_expect
         control=_control(model),
         ordering=model.state.ordering if model.state else None,
         used=list(design.columns),
-        texts=[name for name in design.columns if name != "rating" and _is_text(design.columns[name])],
+        texts=[name for name in design.columns if name != "rating" and is_text(design.columns[name])],
         beside=[(name, *design.beside[name]) for name in design.columns if name in design.beside],
-        domain=bool(design.domains),
+        domains=design.domains,
+        sum_coded=list(design.sum_coded),
         crossed=design.crossed,
         inside=design.crossed and declared.by_domain,
         with_expected=with_expected,
         dropped=[*design.dropped, *(Dropped(step["left_out"], step["why"]) for step in design.steps)],
     )
-
-
-def _is_text(values: pd.Series) -> bool:
-    return isinstance(values.dtype, pd.CategoricalDtype)
 
 
 def _control(model: mixed.Fit) -> str | None:
@@ -576,6 +574,7 @@ def _fit(
         "sources": list(declared.sources),
         "reference": declared.base,
         "domains": design.domains,
+        "sum_coded": design.sum_coded,
         "n": int(numbers["n"]),
         "logLik": numbers["log_likelihood"],
         "AIC": numbers["aic"],

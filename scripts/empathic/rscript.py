@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
+from empathic import ages
 from empathic.declared import Declared
 from empathic.formula import Dropped
 
@@ -17,20 +18,35 @@ here <- if (length(own)) dirname(gsub("~+~", " ", own, fixed = TRUE)) else "."
 file <- if (length(arguments) > 0) arguments[1] else file.path(here, "..", "..", "ratings.csv")
 folder <- if (length(arguments) > 1) arguments[2] else NULL
 
-# Included ratings of the item, with every value that the model needs; texts as factors, their levels sorted by bytes.
+# Included ratings of the item, with every value that the model needs; texts as factors, their levels sorted by bytes
+# but for those whose order is declared above.
 ratings <- read.csv(file, na.strings = "", encoding = "UTF-8",
                     colClasses = setNames(rep("character", length(texts)), texts))
 ratings <- ratings[ratings$included == "True" & ratings$item == item, ]
 [[columns]]ratings <- ratings[complete.cases(ratings[used]), ]
-for (name in intersect(texts, used))
+[[centred]]for (name in intersect(texts, used))
   ratings[[name]] <- factor(ratings[[name]], levels = sort(unique(ratings[[name]]), method = "radix"))
-ratings$source <- factor(ratings$source, levels = sources)
+[[ordered]]ratings$source <- factor(ratings$source, levels = sources)
 contrasts(ratings$source) <- contr.treatment(sources, base = match(reference, sources))
 """
 
 COLUMN = """\
 beside <- read.csv(file.path(dirname(file), "{table}.csv"), na.strings = "", encoding = "UTF-8")
 ratings${name} <- beside${name}[match(ratings${key}, beside${key})]
+"""
+
+AGE = f"""\
+# An age is told in a band, and enters as its middle; an open band counts as {ages.OPEN_YEARS} years wide.
+middle <- function(band) {{
+  ends <- as.numeric(strsplit(gsub("[^0-9-]", "", band), "-")[[1]])
+  if (startsWith(band, "below")) return(ends - {-ages.BELOW})
+  if (endsWith(band, "older")) ends + {ages.OLDER} else mean(ends)
+}}
+ratings$age <- vapply(ratings$age, function(band) if (is.na(band)) NA_real_ else middle(band), 0)
+"""
+
+CENTRED = """\
+ratings$age <- ratings$age - mean(ratings$age[!duplicated(ratings$rater_id)])  # less the mean over the raters
 """
 
 FIRST_SEEN = """\
@@ -42,8 +58,12 @@ ORDERED = """\
 ratings$rating <- factor(ratings$rating, ordered = TRUE)
 """
 
+DOMAINS = """\
+ratings$domain <- factor(ratings$domain, levels = domains)
+"""
+
 SUM_CODED = """\
-contrasts(ratings$domain) <- contr.sum(nlevels(ratings$domain))  # domains weigh equally
+contrasts(ratings${name}) <- contr.sum(nlevels(ratings${name}))  # its levels weigh equally
 """
 
 SIGMA_MIXED = """\
@@ -212,7 +232,6 @@ tests <- rbind(tests, test_rows("source:domain", contrast(cells, interaction = c
 
 INSIDE = """\
 inside <- emmeans(fit, "source", by = "domain", weights = "equal")
-domains <- levels(ratings$domain)
 means <- rbind(means, average(inside, rep(domains, each = length(sources))))
 contrasts <- rbind(contrasts, compare(inside, rep(domains, each = choose(length(sources), 2))))
 """
@@ -288,7 +307,8 @@ def write(
     used: Sequence[str],
     texts: Sequence[str],
     beside: Iterable[tuple[str, str, str]],
-    domain: bool,
+    domains: Sequence[str],
+    sum_coded: Sequence[str],
     crossed: bool,
     inside: bool,
     with_expected: bool,
@@ -299,8 +319,9 @@ def write(
     formula: as fitted. smaller: likelihood-ratio tests, each (test, larger formula, smaller formula). mixed: whether it
     has random terms. control: lme4's, in R, where it is not its default. ordering: CHOLMOD's of the random effects.
     used: the formula's columns. texts: those that are text. beside: those of other tables, each (column, table, key).
-    domain, crossed: whether the fixed part has domain, and its interaction with source. inside: whether there are
-    contrasts within domains. with_expected: whether means have expected ratings. dropped: what was left out, and why.
+    domains: in their order, where the fixed part has them. sum_coded: the factors whose effects sum to zero. crossed:
+    whether source and domain interact. inside: whether there are contrasts within domains. with_expected: whether means
+    have expected ratings. dropped: what was left out, and why.
     """
     asked = ", ".join(str(pair in declared.pairs).upper() for pair in combinations(declared.sources, 2))
     ddf = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}.get(declared.df)
@@ -315,6 +336,7 @@ def write(
         f"item <- {_r(declared.item)}",
         f"sources <- {_vector(declared.sources)}",
         f"reference <- {_r(declared.base)}",
+        *([f"domains <- {_vector(domains)}"] if domains else []),
         f"asked <- c({asked})  # which pairs of sources are compared",
         f"used <- {_vector(used)}",
         f"texts <- {_vector(dict.fromkeys(['included', 'item', *texts]))}",
@@ -326,12 +348,9 @@ def write(
         *([f"tables_ordering <- {_r(ordering)}  # CHOLMOD's, of the random effects"] if ordering and ddf else []),
         "",
     ]
-    columns = "".join(COLUMN.format(name=name, table=table, key=key) for name, table, key in beside)
-    columns = (FIRST_SEEN if declared.first_seen else "") + columns
-    ordinal = "\nlibrary(ordinal)" if declared.family == "ordinal" else ""
-    parts = ["\n".join(lines) + "\n", READ.replace("[[ordinal]]", ordinal).replace("[[columns]]", columns)]
+    parts = ["\n".join(lines) + "\n", _read(declared, list(beside), domains)]
     parts += [ORDERED] if declared.family == "ordinal" else []
-    parts += [SUM_CODED] if domain else []
+    parts += [SUM_CODED.format(name=name) for name in sum_coded]
     parts += [
         "\n",
         f"fit <- {_fit(declared, formula, mixed, control)}\n",
@@ -339,12 +358,30 @@ def write(
         ENDS,
         MEANS.replace("[[delta]]", "sesoi * sigma_total" if declared.sesoi_units == "total_sd" else "sesoi"),
     ]
-    parts += [DOMAIN] if domain else []
+    parts += [DOMAIN] if domains else []
     parts += [CROSSED] if crossed else []
     parts += [INSIDE] if inside else []
-    parts += [_expected(declared, mixed=mixed, domain=domain)] if with_expected else []
+    parts += [_expected(declared, mixed=mixed, domain=bool(domains))] if with_expected else []
     parts += _ratios(declared, formula, smaller, mixed, control)
     return "".join([*parts, WRITE])
+
+
+def _read(declared: Declared, beside: list[tuple[str, str, str]], domains: Sequence[str]) -> str:
+    """The lines that read the ratings and what the model takes from other tables."""
+    in_bands = any((name, table) == (ages.COLUMN, "raters") for name, table, _ in beside)
+    columns = [FIRST_SEEN] if declared.first_seen else []
+    columns += [COLUMN.format(name=name, table=table, key=key) for name, table, key in beside]
+    columns += [AGE] if in_bands else []
+    given = {
+        "ordinal": "\nlibrary(ordinal)" if declared.family == "ordinal" else "",
+        "columns": "".join(columns),
+        "centred": CENTRED if in_bands else "",
+        "ordered": DOMAINS if domains else "",
+    }
+    lines = READ
+    for place, text in given.items():
+        lines = lines.replace(f"[[{place}]]", text)
+    return lines
 
 
 def _ratios(

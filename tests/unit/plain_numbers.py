@@ -43,12 +43,13 @@ def of_folder(folder):
     return found, json.loads((folder / "fit.json").read_text(encoding="utf-8"))
 
 
-def check(ours, fit, ratings, model, folder, *, slack=1):
+def check(ours, fit, ratings, model, folder, *, posts=None, slack=1):
     """Assert that every number is that of R. ratings: the file; model: as the script names it.
 
-    slack: by how much the tolerances are multiplied. Returns how many numbers were compared.
+    posts: the file whose order is that of the domains; None: there are no posts. slack: by how much the tolerances are
+    multiplied. Returns how many numbers were compared.
     """
-    theirs = by_r(fit, ratings, model, folder)
+    theirs = by_r(fit, ratings, model, folder, posts)
     compared = 0
     for name, schema in tables.OF_A_FIT.items():
         numbers = [column.name for column in schema.columns if column.kind in ("number", "integer")]
@@ -59,7 +60,7 @@ def check(ours, fit, ratings, model, folder, *, slack=1):
     return compared + len(OF_FIT)
 
 
-def by_r(fit, ratings, model, folder):
+def by_r(fit, ratings, model, folder, posts=None):
     """What the script gives: tables by name."""
 
     def read(name):
@@ -69,7 +70,7 @@ def by_r(fit, ratings, model, folder):
     of_sources, of_range = ",".join(fit["sources"]), repr(fit["scale_range"])
     plain_r(
         R / "every_number.R",
-        *(ratings, fit["item"], model, of_sources, of_range, folder),
+        *(ratings, fit["item"], model, of_sources, of_range, folder, *([posts] if posts else [])),
         ordering=ORDERINGS[fit["cholesky_ordering"]] if fit["cholesky_ordering"] else None,
         found=lambda: read("fit")["ordering"][0],
     )

@@ -33,6 +33,42 @@ def test_every_number_of_every_table_equals_plain_r(default_size, fitted, model,
     assert len(fitted.contrasts) == len(fitted.means) == 12
 
 
+def in_order(fitted):
+    """The domains as a fit has them in its tables, which must all be of one mind."""
+    (order,) = {
+        tuple(fitted.fit["domains"]),
+        tuple(fitted.fit["sum_coded"]["domain"]),
+        tuple(fitted.means.domain.dropna().unique()),
+        tuple(fitted.contrasts["by"].dropna().unique()),
+        tuple(fitted.interactions["by"].unique()),
+    }
+    return list(order)
+
+
+CROSSED = "rating ~ source * domain + (1 | rater_id)"
+
+
+def test_domains_stand_in_the_order_of_the_posts_and_neither_of_the_alphabet_nor_of_the_ratings(small, tmp_path):
+    by_post = models.fit(small, None, declared(formula=CROSSED))
+    assert in_order(by_post) == ["workplace", "parenting", "relationships"]
+    # Whoever comes first: the rows in reverse.
+    assert in_order(models.fit(small[::-1], None, declared(formula=CROSSED))) == in_order(by_post)
+    # Posts whose file has them in another order than that of their ids, and one that nobody was shown.
+    texts = responses(small, human="observed", nf4="observed", fp32="observed").sort_values("post_id", ascending=False)
+    texts = pd.concat([texts.iloc[-1:].assign(response_id="unseen", domain="home"), texts])
+    found = models.fit(small, texts, declared(formula=CROSSED))
+    assert in_order(found) == ["relationships", "parenting", "workplace"]
+
+    # A domain's term is its difference from the mean of all, for the reference source.
+    for one in (by_post, found):
+        inside = one.means[one.means.source == "human"].dropna(subset="domain").estimate
+        terms = one.fixed.set_index("term").estimate[["domain1", "domain2"]]
+        assert terms.tolist() == pytest.approx((inside - inside.mean()).tolist()[:2])
+    overall = [one.contrasts[one.contrasts["by"].isna()].estimate.tolist() for one in (by_post, found)]
+    assert overall[0] == pytest.approx(overall[1])
+    check_script(small, found, tmp_path)
+
+
 def test_the_fit_says_what_was_fitted_and_how_it_ended(fitted):
     fit = fitted.fit
     assert fit["formula_fitted"] == fit["formula"] and fit["terms_dropped"] == []
@@ -44,7 +80,7 @@ def test_the_fit_says_what_was_fitted_and_how_it_ended(fitted):
         True,
         "satterthwaite",
     )
-    assert fit["reference"] == "human" and fit["domains"] == ["parenting", "relationships", "workplace"]
+    assert fit["reference"] == "human" and fit["domains"] == ["workplace", "parenting", "relationships"]
     assert {"R", "lme4", "lmerTest", "emmeans", "empathic"} <= set(fit["versions"])
     json.dumps(fit, allow_nan=False)
 
@@ -400,7 +436,7 @@ def test_a_published_study_gives_the_figures_that_lme4_gives(of_published):
 
 
 def test_a_rater_with_one_rating_is_fitted_like_any_other(small):
-    lonely = row("single", "p000", "parenting", "human", 5.0)
+    lonely = row("single", "p000", "workplace", "human", 5.0)
     table = pd.concat([small, tables.RATINGS.frame([lonely])], ignore_index=True)
     found = models.fit(table, None, declared(formula="rating ~ source + (1 | rater_id)"))
     assert found.fit["n"] == len(small) + 1 and found.fit["terms_dropped"] == []
