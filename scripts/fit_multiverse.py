@@ -23,6 +23,7 @@ with running(snakemake, apart=True) as rule:
         tables.RATINGS.read(rule.input.ratings),
         responses[0] if responses else None,
         declared,
+        tables.RATERS.read(rule.input.raters),
         middle=(scale.min + scale.max) / 2,
         **params.multiverse,
     )

@@ -39,7 +39,9 @@ class Section(BaseModel):
 class Reported(Section):
     """What the paper reports, for a replicator who holds it to enter; empty: not entered."""
 
-    estimate: float | None = None
+    estimate: float | None = Field(
+        None, description="One figure; of a claim of one difference it gives a replication's prediction interval"
+    )
     low: float | None = Field(None, description="Lower end of its interval")
     high: float | None = Field(None, description="Upper end of its interval")
     scale: str | None = Field(None, description="The scale it is given on, in words")
@@ -155,7 +157,13 @@ def read_all(paths: Iterable[Path | str]) -> dict[str, tuple[Claim, ...]]:
 
     Raises InputError where a file is no claims file, or where two claims share an id, in one file or in two.
     """
-    files = {str(path): read(path) for path in paths}
+    return read_cited(paths)[0]
+
+
+def read_cited(paths: Iterable[Path | str]) -> tuple[dict[str, tuple[Claim, ...]], dict[str, str | None]]:
+    """The same, and whose claims each file holds, as it says; None: of no paper."""
+    read_files = {str(path): _read(path) for path in paths}
+    files = {path: file.with_arms() for path, file in read_files.items()}
     where: dict[str, str] = {}
     for path, claims in files.items():
         for claim in claims:
@@ -163,7 +171,7 @@ def read_all(paths: Iterable[Path | str]) -> dict[str, tuple[Claim, ...]]:
                 other = "this file" if where[claim.id] == path else where[claim.id]
                 raise InputError(path, f"two claims have the id '{claim.id}', the other in {other}", "Rename one")
             where[claim.id] = path
-    return files
+    return files, {path: file.paper for path, file in read_files.items()}
 
 
 def read(path: Path | str) -> tuple[Claim, ...]:
@@ -172,11 +180,6 @@ def read(path: Path | str) -> tuple[Claim, ...]:
     Raises InputError with all its mistakes.
     """
     return _read(path).with_arms()
-
-
-def paper(path: Path | str) -> str | None:
-    """Whose claims one file holds, as it says; None: of no paper. Raises InputError with all mistakes of the file."""
-    return _read(path).paper
 
 
 def _read(path: Path | str) -> _File:

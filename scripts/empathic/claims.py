@@ -431,7 +431,8 @@ def _prediction(case: Case) -> dict[str, float | None]:
     """The 95% interval in which the estimate of a replication is to be expected, from the paper's and our errors.
 
     P. Patil, R. D. Peng and J. T. Leek (2016), with the paper's 95% interval taken as normal, and its scale as ours.
-    None where a claim has no or several differences, or where the paper's interval was not entered.
+    None where the paper's interval was not entered, and where a claim names several differences: the one figure that is
+    entered may be one of them, the smallest, or a mean of them, and nothing says which.
     """
     reported = case.claim.reported
     if case.decision is None or len(case.differences) != 1 or None in (reported.estimate, reported.low, reported.high):
@@ -448,8 +449,11 @@ def _replicated_within(case: Case) -> list[str]:
     if reported.estimate is None:
         return []
     low, high = _prediction(case).values()
+    if len(case.differences) > 1:
+        several = f"the claim names {len(case.differences)} differences"
+        return [f"no prediction interval: {several}, and nothing says of which the paper's figure is"]
     if low is None:
-        return ["no prediction interval: it takes one difference, and the paper's estimate with its 95% interval"]
+        return ["no prediction interval: the paper's 95% interval was not entered beside its estimate"]
     lies = "inside" if low <= case.differences[0].estimate <= high else "outside"
     return [f"the estimate lies {lies} the 95% prediction interval of a replication, {low:.3f} to {high:.3f}"]
 

@@ -5,7 +5,7 @@ import re
 
 import pandas as pd
 
-from empathic import sheets
+from empathic import ages, sheets
 from empathic.errors import InputError
 from empathic.exports import Export
 
@@ -35,7 +35,8 @@ def allowed(export: Export, names: list[str], bands: list[int]) -> pd.DataFrame:
             continue
         cells = told[name].astype("string").str.strip()
         cells = cells.mask(cells.isin(NOT_TOLD) | (cells == ""))
-        found[name] = _in_bands(export, cells, bands) if name == "age" else sheets.made_safe(_words(export, cells))
+        in_bands = name == ages.COLUMN
+        found[name] = _in_bands(export, cells, bands) if in_bands else sheets.made_safe(_words(export, cells))
     return found
 
 
@@ -56,14 +57,12 @@ def check(exports: list[Export], names: list[str]) -> None:
 
 
 def _in_bands(export: Export, cells: pd.Series, bands: list[int]) -> pd.Series:
-    ages = sheets.numbers(cells)
-    wrong = (cells.notna() & ~((ages >= 0) & (ages <= 120))).to_numpy()
+    told = sheets.numbers(cells)
+    wrong = (cells.notna() & ~((told >= 0) & (told <= 120))).to_numpy()
     if wrong.any():
-        raise InputError(export.file, "an age is no number from 0 to 120", REMEDY, column="age")
-    ends = [f"below {bands[0]}", *(f"{low}-{high - 1}" for low, high in zip(bands[:-1], bands[1:], strict=True))]
-    labels = [*ends, f"{bands[-1]} or older"]
+        raise InputError(export.file, "an age is no number from 0 to 120", REMEDY, column=ages.COLUMN)
     edges = [-1.0, *bands, 121.0]
-    return pd.cut(ages, edges, right=False, labels=labels).astype("string")
+    return pd.cut(told, edges, right=False, labels=ages.labels(bands)).astype("string")
 
 
 def _words(export: Export, cells: pd.Series) -> pd.Series:

@@ -3,26 +3,30 @@ design cannot tell from others is left out, with why).
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from empathic import mixed
+from empathic import ages, mixed
 from empathic.declared import Declared
+from empathic.domains import domains_of
 from empathic.formula import Dropped, Formula, RandomTerm, compose, identified, without_domain
 
 WHERE = "in the config, under studies > models"
+TOLD = ["rater_id", "response_id", "source", "origin"]  # what the tables tell of the rows that were fitted
 
 
 @dataclass(frozen=True)
 class Design:
     """What is fitted: the formula less the terms left out, the rows, and its columns, here and in R (data).
 
-    random: the terms that are fitted. beside: columns from other tables, each with (table, key). domains: empty where
-    the fixed part has none. crossed: whether source and domain interact. steps: what was left out because the fit was
-    singular, in turn. lacking: why nothing can be fitted, as a column that the model asks for is empty; else None.
+    random: the terms that are fitted. beside: columns from other tables, each with (table, key). domains: in the posts'
+    order; empty where the fixed part has none. sum_coded: the levels of each factor whose effects are coded to sum to
+    zero: domain, and what is told of raters in words. crossed: whether source and domain interact. steps: what was left
+    out because the fit was singular, in turn. lacking: why nothing can be fitted, as it hangs on what the ratings, or
+    the raters, do not tell; else None.
     """
 
     fixed: Formula
@@ -34,6 +38,7 @@ class Design:
     columns: pd.DataFrame
     data: Any
     domains: list[str]
+    sum_coded: dict[str, list[str]]
     crossed: bool
     steps: tuple[dict[str, Any], ...] = ()
     lacking: str | None = None
@@ -48,94 +53,126 @@ def designed(
     ratings: pd.DataFrame, responses: pd.DataFrame | None, raters: pd.DataFrame | None, declared: Declared
 ) -> Design:
     """What of a model is fitted to ratings. Arguments, and what is raised, as for `models.fit`."""
-    ratings, beside = _with_columns(ratings, responses, raters)
     formula = mixed.parse(declared.formula)
-    _check_formula(formula, ratings, declared)
+    elsewhere = _elsewhere(ratings, responses, raters)
+    _check_formula(formula, [*ratings, *elsewhere], declared)
+    beside = {name: elsewhere[name] for name in formula.variables if name in elsewhere}
+    ratings = _with_columns(ratings, beside, {"responses": responses, "raters": raters})
     asked = ratings[ratings.included & (ratings["item"] == declared.item)]
-    lacking = _lacking(asked, formula, declared)
+    told = [name for name in formula.fixed_variables if name in beside and beside[name][0] == "raters"]
+    lacking = _lacking(asked, formula, told, declared)
     if lacking:
-        return _nothing(asked, formula, beside, lacking, declared)
+        return _nothing(asked, formula, beside, responses, lacking, declared)
     if declared.first_seen:
         asked = _first_seen(asked)
-    rows = asked.dropna(subset=list(formula.variables)).reset_index(drop=True)
+    rows = _centred(asked.dropna(subset=list(formula.variables)).reset_index(drop=True), beside)
     _check_ratings(rows, declared)
     _check_family(rows, declared)
     fixed_part, dropped = without_domain(formula, rows, replicated=declared.replicated_domains)
     fixed = mixed.parse(fixed_part)
-    domains = _domains(rows) if "domain" in fixed.variables else []
     if fixed.crosses("source", "domain"):
         _check_cells(rows, declared)
-    columns = _typed(rows, formula, declared.sources)
+    order = domains_of(rows, responses)
+    columns = _typed(rows, formula, {"source": declared.sources, "domain": order})
+    sum_coded = [name for name in fixed.fixed_variables if name == "domain" or name in told and is_text(columns[name])]
     if declared.family == "ordinal":
         answers = [f"{rating:g}" for rating in sorted(columns.rating.unique())]
         columns = columns.assign(rating=pd.Categorical(columns.rating.map("{:g}".format), answers, ordered=True))
-    data = mixed.to_r(columns, sum_coded=["domain"] if domains else [], reference={"source": declared.base})
+    data = mixed.to_r(columns, sum_coded=sum_coded, reference={"source": declared.base})
     matrix, aliased = mixed.fixed_design(fixed_part, data)
     if aliased:
-        raise declared.fault(
-            f"the fixed effects follow from each other: {', '.join(aliased)} cannot be estimated",
-            f"Take a term out of the formula {WHERE}",
-        )
+        problem = f"the fixed effects follow from each other: {', '.join(aliased)} cannot be estimated"
+        if told:
+            return _nothing(asked, formula, beside, responses, problem, declared)
+        raise declared.fault(problem, f"Take a term out of the formula {WHERE}")
     kept, unidentified = identified(formula.random, rows, matrix)
     return Design(
         fixed=fixed,
         random=kept,
         beside=beside,
         dropped=[*dropped, *unidentified],
-        rows=rows,
+        rows=rows[TOLD],
         dropped_rows=len(asked) - len(rows),
         columns=columns,
         data=data,
-        domains=domains,
+        domains=order if "domain" in sum_coded else [],
+        sum_coded={name: list(columns[name].cat.categories) for name in sum_coded},
         crossed=fixed.crosses("source", "domain"),
     )
 
 
-def _with_columns(
+def _elsewhere(
     ratings: pd.DataFrame, responses: pd.DataFrame | None, raters: pd.DataFrame | None
-) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
-    """The ratings with what they lack of responses (n_words) and raters, and where it is from: (table, key)."""
-    beside = {}
-    for table, key, more in (("responses", "response_id", responses), ("raters", "rater_id", raters)):
-        lacking = () if more is None else ["n_words"] if table == "responses" else list(more)
-        for name in [name for name in lacking if name in more and name not in ratings]:
-            ratings = ratings.assign(**{name: ratings[key].map(more.drop_duplicates(key).set_index(key)[name])})
-            beside[name] = (table, key)
-    return ratings, beside
+) -> dict[str, tuple[str, str]]:
+    """What the ratings lack and a formula may name all the same: where it is from, as (table, key)."""
+    found = {} if raters is None else dict.fromkeys(raters, ("raters", "rater_id"))
+    found |= {} if responses is None else {"n_words": ("responses", "response_id")}
+    return {name: place for name, place in found.items() if name not in ratings}
 
 
-def _lacking(rows: pd.DataFrame, formula: Formula, declared: Declared) -> str | None:
-    """Which column that the model asks for holds nothing; no fault of the config, as an export may not tell it."""
+def _with_columns(
+    ratings: pd.DataFrame, beside: dict[str, tuple[str, str]], given: dict[str, pd.DataFrame | None]
+) -> pd.DataFrame:
+    """The ratings with columns of other tables, ages as the middle of their band."""
+    for name, (table, key) in beside.items():
+        values = ratings[key].map(given[table].drop_duplicates(key).set_index(key)[name])
+        ratings = ratings.assign(**{name: ages.middles(values) if _is_age(name, beside) else values})
+    return ratings
+
+
+def _is_age(name: str, beside: dict[str, tuple[str, str]]) -> bool:
+    """Whether a column holds ages in bands, as raters.csv has them."""
+    return name == ages.COLUMN and beside.get(name, ("",))[0] == "raters"
+
+
+def _centred(rows: pd.DataFrame, beside: dict[str, tuple[str, str]]) -> pd.DataFrame:
+    """Ages less their mean over the raters, of whom each counts once."""
+    for name in [name for name in beside if _is_age(name, beside)]:
+        rows = rows.assign(**{name: rows[name] - rows.drop_duplicates("rater_id")[name].mean()})
+    return rows
+
+
+def _lacking(rows: pd.DataFrame, formula: Formula, told: list[str], declared: Declared) -> str | None:
+    """What the model asks for and is not told, or is alike of all raters; no fault of the config, as data may be so.
+
+    told: what the fixed part takes from raters.csv.
+    """
     empty = [name for name in formula.variables if len(rows) and rows[name].isna().all()]
     if empty:
         return f"no rating has a value of '{empty[0]}', which the formula names"
     if declared.first_seen and rows.position.isna().any():
         return f"`first_seen` needs the position of every rating, and {int(rows.position.isna().sum())} have none"
-    return None
+    complete = rows.dropna(subset=list(formula.variables)) if told else rows
+    if complete.empty and len(rows):
+        return "no rating has a value of every column that the formula names"
+    alike = [name for name in told if complete[name].nunique() == 1]
+    return f"all raters have the same value of '{alike[0]}', which the formula names" if alike else None
 
 
 def _nothing(
-    asked: pd.DataFrame, formula: Formula, beside: dict[str, tuple[str, str]], lacking: str, declared: Declared
+    asked: pd.DataFrame,
+    formula: Formula,
+    beside: dict[str, tuple[str, str]],
+    responses: pd.DataFrame | None,
+    lacking: str,
+    declared: Declared,
 ) -> Design:
     """The design of a model that cannot be fitted."""
-    domains = "domain" in [name for named in formula.fixed_terms.values() for name in named]
+    order = domains_of(asked, responses)
     return Design(
         fixed=formula,
         random=list(formula.random),
         beside=beside,
         dropped=[],
-        rows=asked,
+        rows=asked[TOLD],
         dropped_rows=0,
-        columns=_typed(asked, formula, declared.sources),
+        columns=_typed(asked, formula, {"source": declared.sources, "domain": order}),
         data=None,
-        domains=_domains(asked) if domains else [],
+        domains=order if "domain" in formula.fixed_variables else [],
+        sum_coded={},
         crossed=formula.crosses("source", "domain"),
         lacking=lacking,
     )
-
-
-def _domains(rows: pd.DataFrame) -> list[str]:
-    return sorted(rows.domain.unique())
 
 
 def _first_seen(rows: pd.DataFrame) -> pd.DataFrame:
@@ -143,11 +180,11 @@ def _first_seen(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows.index.isin(first)]
 
 
-def _check_formula(formula: Formula, ratings: pd.DataFrame, declared: Declared) -> None:
+def _check_formula(formula: Formula, known: Sequence[str], declared: Declared) -> None:
     for name in formula.variables:
-        if name not in ratings:
-            near = difflib.get_close_matches(name, map(str, ratings), n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"found: {', '.join(ratings)}"
+        if name not in known:
+            near = difflib.get_close_matches(name, map(str, known), n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"found: {', '.join(known)}"
             raise declared.fault(
                 f"the formula names '{name}', which is no column of the ratings ({hint})",
                 f"Correct the formula {WHERE}",
@@ -213,15 +250,21 @@ def _check_cells(rows: pd.DataFrame, declared: Declared) -> None:
         )
 
 
-def _typed(rows: pd.DataFrame, formula: Formula, sources: Sequence[str]) -> pd.DataFrame:
-    """The columns of the formula as R is to see them: sources in their order, other texts, and booleans, sorted."""
+def _typed(rows: pd.DataFrame, formula: Formula, levels: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The columns of the formula as R is to see them: those named in `levels` with these, other texts sorted."""
     columns = {}
     for name in formula.variables:
         values = rows[name]
-        if name == "source":
-            columns[name] = pd.Categorical(values, categories=list(sources))
+        if name in levels:
+            columns[name] = pd.Categorical(values, categories=list(levels[name]))
         elif pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
             columns[name] = values.astype(float)
         else:
-            columns[name] = pd.Categorical(values.astype(str), categories=sorted(values.astype(str).unique()))
+            known = sorted(values.dropna().astype(str).unique())  # of a model that is not fitted some may be missing
+            columns[name] = pd.Categorical(values.astype(str), categories=known)
     return pd.DataFrame(columns)
+
+
+def is_text(values: pd.Series) -> bool:
+    """Whether R sees a column as a factor."""
+    return isinstance(values.dtype, pd.CategoricalDtype)

@@ -40,6 +40,11 @@ class Formula:
         """Whether the columns interact in the fixed part."""
         return bool(self.with_columns(*columns))
 
+    @property
+    def fixed_variables(self) -> list[str]:
+        """The columns that the fixed terms name."""
+        return list(dict.fromkeys(name for named in self.fixed_terms.values() for name in named))
+
     def with_columns(self, *columns: str) -> list[str]:
         """The fixed terms in which all these columns stand."""
         return [term for term, named in self.fixed_terms.items() if set(columns) <= set(named)]

@@ -35,8 +35,7 @@ DEFAULT = {"gaussian": "nloptwrap"}  # lme4's for lmer; the first that its glmer
 DEFAULT_GENERALIZED = "bobyqa"
 ORDINAL_OPTIMIZER = "nlminb"  # ordinal's; it brings no other that is worth a second opinion
 GRADIENT = 0.002  # lme4's own tolerance
-SUMMARIES = ("n", "log_likelihood", "parameters", "aic", "bic")
-SUMMARIES += ("variance_fixed", "variance_random", "variance_residual")
+SUMMARIES = ("n", "log_likelihood", "aic", "bic", "variance_fixed", "variance_random", "variance_residual")
 SAME_LOG_LIKELIHOOD = 1e-4
 SAME_CONTRASTS = 1e-3
 _LISTENER: ContextVar[list[str] | None] = ContextVar("listener", default=None)
@@ -95,6 +94,15 @@ class Estimates:
 
     table: pd.DataFrame
     rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """What a likelihood-ratio test asks of a fit: its log-likelihood, how many parameters, and whether it converged."""
+
+    log_likelihood: float
+    parameters: float
+    converged: bool
 
 
 @contextmanager
@@ -175,12 +183,12 @@ def fit(
     )
 
 
-def settle(fitted: Fit, rows: np.ndarray) -> Fit:
+def settle(fitted: Fit, rows: np.ndarray, *, with_df: bool = True) -> Fit:
     """Try the other optimizers on a fit that has not converged; one that has, or is ordinal, comes back as it is.
 
-    rows: the contrasts, over the fixed effects. It has converged, to the likeliest result, the first optimizer's among
-    them, if another optimizer agrees with that one on the log-likelihood to SAME_LOG_LIKELIHOOD and on the contrasts to
-    SAME_CONTRASTS; else it failed.
+    rows: the contrasts, over the fixed effects. with_df: as for `fit`. It has converged, to the likeliest result, the
+    first optimizer's among them, if another optimizer agrees with that one on the log-likelihood to SAME_LOG_LIKELIHOOD
+    and on the contrasts to SAME_CONTRASTS; else it failed.
     """
     if fitted.converged or fitted.family == "ordinal":
         return fitted
@@ -188,7 +196,7 @@ def settle(fitted: Fit, rows: np.ndarray) -> Fit:
     for optimizer in [name for name in OPTIMIZERS if name != fitted.state.optimizer]:
         try:
             models[optimizer], heard = _fit(
-                fitted.formula, fitted.data, fitted.family, fitted.link, fitted.reml, optimizer
+                fitted.formula, fitted.data, fitted.family, fitted.link, fitted.reml, optimizer, with_df
             )
         except rsession.RError as error:
             notes.append(f"{optimizer}: {error}")
@@ -239,7 +247,7 @@ def theta(fitted: Fit) -> float:
 
 
 def summaries(fitted: Fit) -> dict[str, float]:
-    """n, log_likelihood, parameters, aic, bic, and the variances of fixed part, random part and residual.
+    """n, log_likelihood, aic, bic, and the variances of fixed part, random part and residual.
 
     The random part's is its mean over the ratings (Johnson 2014), which for intercepts is the sum of the variances. The
     residual's is on the scale of the link (Nakagawa, Johnson and Schielzeth 2017): of a logit pi^2/3, of a probit 1, of
@@ -293,14 +301,19 @@ def joint_test(fitted: Fit, rows: np.ndarray) -> dict[str, float]:
     return {name: float(value[0]) for name, value in _ask("joint_test", fitted.model, matrix, fitted.df).items()}
 
 
-def likelihood_ratio(full: Fit, reduced: Fit) -> dict[str, float]:
+def likelihood(fitted: Fit) -> Likelihood:
+    """The likelihood of a fit."""
+    found = _ask("likelihood", fitted.model)
+    return Likelihood(**{name: float(value[0]) for name, value in found.items()}, converged=fitted.converged)
+
+
+def likelihood_ratio(full: Likelihood, reduced: Likelihood) -> dict[str, float]:
     """Likelihood-ratio test of two nested maximum-likelihood fits: statistic, df_num, df_den (NaN), p_value.
 
     p_value is NaN where one of them did not converge, or both have as many parameters.
     """
-    first, second = summaries(full), summaries(reduced)
-    statistic = 2 * (first["log_likelihood"] - second["log_likelihood"])
-    df = first["parameters"] - second["parameters"]
+    statistic = 2 * (full.log_likelihood - reduced.log_likelihood)
+    df = full.parameters - reduced.parameters
     testable = df > 0 and full.converged and reduced.converged
     p_value = float(special.chdtrc(df, max(statistic, 0.0))) if testable else np.nan
     return {"statistic": statistic, "df_num": df, "df_den": np.nan, "p_value": p_value}
@@ -332,7 +345,7 @@ def control_of(family: str, optimizer: str) -> str:
 
 
 def _fit(
-    text: str, data: Any, family: str, link: str, reml: bool, optimizer: str, with_df: bool = True
+    text: str, data: Any, family: str, link: str, reml: bool, optimizer: str, with_df: bool
 ) -> tuple[Any, tuple[str, ...]]:
     """R's model, and what R warned of and said."""
     heard = _ask_r("fit", text, data, family, link, reml, control_of(family, optimizer), with_df)

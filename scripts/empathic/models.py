@@ -14,7 +14,8 @@ from scipy import special
 
 from empathic import __version__, contrasts, expected, mixed, rscript, rsession, tables
 from empathic.declared import Declared
-from empathic.design import WHERE, Design, designed
+from empathic.design import WHERE, Design, designed, is_text
+from empathic.domains import domains_of
 from empathic.errors import InputError
 from empathic.formula import Dropped, compose
 from empathic.origin import of_sources, weakest
@@ -58,6 +59,16 @@ def fit(
     domain, fixed effects that follow from each other, ratings that the family does not know, or more rows than
     Kenward-Roger is allowed.
     """
+    fitted = _whole(ratings, responses, declared, raters)
+    rsession.give_back()  # before the tables of a large study take their part
+    for note in fitted.fit["warnings"]:
+        print(f"study '{declared.study}', model '{declared.model}': {note}", flush=True)
+    return fitted
+
+
+def _whole(
+    ratings: pd.DataFrame, responses: pd.DataFrame | None, declared: Declared, raters: pd.DataFrame | None
+) -> Fitted:
     with _refusals(declared):
         design = designed(ratings, responses, raters, declared)
     origins, model = of_sources(design.rows, responses, declared.sources), None
@@ -82,8 +93,8 @@ def without_each(
     domain, is not left out: there are no rows for it.
     """
     found, rows = [], ratings[ratings.included & (ratings["item"] == declared.item)]
-    for left, column in (("post", "post_id"), ("domain", "domain")):
-        levels = sorted(rows[column].unique())
+    posts = ("post", "post_id", sorted(rows.post_id.unique()))
+    for left, column, levels in (posts, ("domain", "domain", domains_of(rows, responses))):
         for level in levels if len(levels) > 1 else ():
             some = ratings[ratings[column] != level]
             table = overall(some, responses, declared, raters)
@@ -227,7 +238,8 @@ def _fit_once(design: Design, declared: Declared, *, reml: bool | None = None, f
         return model
     by = [None, "domain"] if design.crossed and not fixed else [None]
     rows = [] if fixed else [mixed.pair_rows(model, "source", level) for level in by]
-    return mixed.settle(model, np.vstack(rows) if rows else np.eye(len(model.state.fixed)))
+    rows = np.vstack(rows) if rows else np.eye(len(model.state.fixed))
+    return mixed.settle(model, rows, with_df=fixed is None)
 
 
 def _failed(model: mixed.Fit | None, error: rsession.RError, design: Design, declared: Declared) -> mixed.Fit:
@@ -335,18 +347,15 @@ def _script(model: mixed.Fit, design: Design, declared: Declared, *, with_expect
         control=_control(model),
         ordering=model.state.ordering if model.state else None,
         used=list(design.columns),
-        texts=[name for name in design.columns if name != "rating" and _is_text(design.columns[name])],
+        texts=[name for name in design.columns if name != "rating" and is_text(design.columns[name])],
         beside=[(name, *design.beside[name]) for name in design.columns if name in design.beside],
-        domain=bool(design.domains),
+        domains=design.domains,
+        sum_coded=list(design.sum_coded),
         crossed=design.crossed,
         inside=design.crossed and declared.by_domain,
         with_expected=with_expected,
         dropped=[*design.dropped, *(Dropped(step["left_out"], step["why"]) for step in design.steps)],
     )
-
-
-def _is_text(values: pd.Series) -> bool:
-    return isinstance(values.dtype, pd.CategoricalDtype)
 
 
 def _control(model: mixed.Fit) -> str | None:
@@ -381,14 +390,15 @@ def _smaller(design: Design, family: str) -> list[tuple[str, str, str]]:
 def _likelihood_ratios(model: mixed.Fit, design: Design, declared: Declared) -> tuple[pd.DataFrame, list[str]]:
     """Likelihood-ratio tests on maximum-likelihood fits, of a fit that has converged; and what went wrong."""
     rows, notes = [], []
-    fits = {} if model.reml else {design.fixed.fixed: model}
+    found = {} if model.reml else {design.fixed.fixed: mixed.likelihood(model)}
     for test, *parts in _smaller(design, declared.family) if model.converged else ():
         try:
             for part in parts:
-                if part not in fits:
-                    fits[part] = _fit_once(design, declared, reml=False, fixed=part)
-                    notes += [f"likelihood-ratio test of {test}: {note}" for note in fits[part].notes]
-            rows.append({"test": test, **mixed.likelihood_ratio(*(fits[part] for part in parts))})
+                if part not in found:
+                    found[part], heard = _by_ml(design, declared, part)
+                    rsession.let_go()  # of a large study a model takes tens of MB
+                    notes += [f"likelihood-ratio test of {test}, {part}: {note}" for note in heard]
+            rows.append({"test": test, **mixed.likelihood_ratio(*(found[part] for part in parts))})
         except rsession.RError as error:
             notes.append(f"no likelihood-ratio test of {test}: {error}")
             continue
@@ -397,6 +407,12 @@ def _likelihood_ratios(model: mixed.Fit, design: Design, declared: Declared) -> 
     columns = ["test", "statistic", "df_num", "df_den", "p_value"]
     table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], float))
     return table.assign(method="likelihood ratio"), notes
+
+
+def _by_ml(design: Design, declared: Declared, fixed: str) -> tuple[mixed.Likelihood, tuple[str, ...]]:
+    """The likelihood of a fixed part, and what R said on the way."""
+    model = _fit_once(design, declared, reml=False, fixed=fixed)
+    return mixed.likelihood(model), model.notes
 
 
 def _sets(
@@ -558,6 +574,7 @@ def _fit(
         "sources": list(declared.sources),
         "reference": declared.base,
         "domains": design.domains,
+        "sum_coded": design.sum_coded,
         "n": int(numbers["n"]),
         "logLik": numbers["log_likelihood"],
         "AIC": numbers["aic"],

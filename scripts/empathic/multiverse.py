@@ -18,6 +18,7 @@ def fit(
     ratings: pd.DataFrame,
     responses: pd.DataFrame | None,
     declared: Declared,
+    raters: pd.DataFrame | None = None,
     *,
     middle: float,
     exclusions: Sequence[str],
@@ -26,14 +27,14 @@ def fit(
 ) -> pd.DataFrame:
     """Fit every combination of exclusions, treatment of the ratings and random structure (tables.MULTIVERSE).
 
-    ratings, responses, declared: as for models.fit; of declared all but formula and family stands. middle: of the
-    scale, above which a binomial model counts a rating as 1. The rest as settings.Multiverse has it.
+    ratings, responses, declared, raters: as for models.fit; of declared all but formula and family stands. middle: of
+    the scale, above which a binomial model counts a rating as 1. The rest as settings.Multiverse has it.
     """
     found = []
     for excluded, treatment, structure in product(exclusions, treatments, structures):
         rows = ratings if excluded == "declared" else _of_everybody(ratings, declared.sources)
         rows = _treated(rows[rows["item"] == declared.item], treatment, middle)
-        table = models.overall(rows, responses, _model(declared, treatment, structures[structure]))
+        table = models.overall(rows, responses, _model(declared, treatment, structures[structure]), raters)
         found.append(table.assign(exclusions=excluded, treatment=treatment, structure=structure))
         print(f"{declared.study}: exclusions {excluded}, {treatment}, {structure}", flush=True)
     return pd.concat(found, ignore_index=True)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
+from empathic import ages
 from empathic.declared import Declared
 from empathic.formula import Dropped
 
@@ -17,20 +18,35 @@ here <- if (length(own)) dirname(gsub("~+~", " ", own, fixed = TRUE)) else "."
 file <- if (length(arguments) > 0) arguments[1] else file.path(here, "..", "..", "ratings.csv")
 folder <- if (length(arguments) > 1) arguments[2] else NULL
 
-# Included ratings of the item, with every value that the model needs; texts as factors, their levels sorted by bytes.
+# Included ratings of the item, with every value that the model needs; texts as factors, their levels sorted by bytes
+# but for those whose order is declared above.
 ratings <- read.csv(file, na.strings = "", encoding = "UTF-8",
                     colClasses = setNames(rep("character", length(texts)), texts))
 ratings <- ratings[ratings$included == "True" & ratings$item == item, ]
 [[columns]]ratings <- ratings[complete.cases(ratings[used]), ]
-for (name in intersect(texts, used))
+[[centred]]for (name in intersect(texts, used))
   ratings[[name]] <- factor(ratings[[name]], levels = sort(unique(ratings[[name]]), method = "radix"))
-ratings$source <- factor(ratings$source, levels = sources)
+[[ordered]]ratings$source <- factor(ratings$source, levels = sources)
 contrasts(ratings$source) <- contr.treatment(sources, base = match(reference, sources))
 """
 
 COLUMN = """\
 beside <- read.csv(file.path(dirname(file), "{table}.csv"), na.strings = "", encoding = "UTF-8")
 ratings${name} <- beside${name}[match(ratings${key}, beside${key})]
+"""
+
+AGE = f"""\
+# An age is told in a band, and enters as its middle; an open band counts as {ages.OPEN_YEARS} years wide.
+middle <- function(band) {{
+  ends <- as.numeric(strsplit(gsub("[^0-9-]", "", band), "-")[[1]])
+  if (startsWith(band, "below")) return(ends - {-ages.BELOW})
+  if (endsWith(band, "older")) ends + {ages.OLDER} else mean(ends)
+}}
+ratings$age <- vapply(ratings$age, function(band) if (is.na(band)) NA_real_ else middle(band), 0)
+"""
+
+CENTRED = """\
+ratings$age <- ratings$age - mean(ratings$age[!duplicated(ratings$rater_id)])  # less the mean over the raters
 """
 
 FIRST_SEEN = """\
@@ -42,8 +58,12 @@ ORDERED = """\
 ratings$rating <- factor(ratings$rating, ordered = TRUE)
 """
 
+DOMAINS = """\
+ratings$domain <- factor(ratings$domain, levels = domains)
+"""
+
 SUM_CODED = """\
-contrasts(ratings$domain) <- contr.sum(nlevels(ratings$domain))  # domains weigh equally
+contrasts(ratings${name}) <- contr.sum(nlevels(ratings${name}))  # its levels weigh equally
 """
 
 SIGMA_MIXED = """\
@@ -53,6 +73,7 @@ if (ordering != tables_ordering)
   message("This start of R ordered the random effects otherwise than for the tables (", ordering, ", not ",
           tables_ordering, "; with Debian 12's packages that is chance), so later digits differ: start it again.")
 components <- as.data.frame(VarCorr(fit), order = "lower.tri")
+n_levels <- ngrps(fit)
 intercepts <- (components$var1 %in% "(Intercept)" & is.na(components$var2)) | components$grp == "Residual"
 sigma_total <- sqrt(sum(components$vcov[intercepts]))
 fixed <- as.data.frame(coef(summary(fit, ddf = ddf)))
@@ -67,7 +88,8 @@ test_rows <- function(name, contrasts) {
 
 SIGMA_LINEAR = """\
 ordering <- NA
-components <- data.frame(grp = "Residual", vcov = sigma(fit)^2, sdcor = sigma(fit))
+components <- data.frame(grp = "Residual", var1 = NA, var2 = NA, vcov = sigma(fit)^2, sdcor = sigma(fit))
+n_levels <- c(Residual = NA)
 sigma_total <- sigma(fit)
 fixed <- as.data.frame(coef(summary(fit)))
 fixed <- data.frame(term = rownames(fixed), estimate = fixed[["Estimate"]], std_error = fixed[["Std. Error"]],
@@ -103,15 +125,24 @@ test_rows <- function(name, contrasts) {
 
 SIGMA_ORDINAL = """\
 ordering <- NA
-components <- do.call(rbind, lapply(names(VarCorr(fit)), function(group) data.frame(
-  grp = group, var1 = colnames(VarCorr(fit)[[group]]), vcov = diag(VarCorr(fit)[[group]]))))
-sigma_total <- sqrt(sum(components$vcov[components$var1 == "(Intercept)"]) + variance_residual)
+components <- do.call(rbind, lapply(names(VarCorr(fit)), function(group) {
+  V <- VarCorr(fit)[[group]]
+  at <- which(lower.tri(V, diag = TRUE), arr.ind = TRUE)
+  at <- at[order(at[, 1], at[, 2]), , drop = FALSE]
+  own <- at[, 1] == at[, 2]
+  data.frame(grp = group, var1 = colnames(V)[at[, 2]], var2 = ifelse(own, NA, colnames(V)[at[, 1]]), vcov = V[at],
+             sdcor = ifelse(own, sqrt(V[at]), cov2cor(V)[at]))
+}))
+n_levels <- fit$dims$nlev.gf
+intercepts <- components$var1 == "(Intercept)" & is.na(components$var2)
+sigma_total <- sqrt(sum(components$vcov[intercepts]) + variance_residual)
 beta <- coef(fit)
 """
 
 SIGMA_GENERALIZED = """\
 ordering <- NA
 components <- as.data.frame(VarCorr(fit), order = "lower.tri")
+n_levels <- ngrps(fit)
 intercepts <- components$var1 %in% "(Intercept)" & is.na(components$var2)
 sigma_total <- sqrt(sum(components$vcov[intercepts]) + variance_residual)
 beta <- fixef(fit)
@@ -121,6 +152,7 @@ SIGMA_ASYMPTOTIC = """\
 variance_residual <- sigma(fit)^2
 ordering <- NA
 components <- as.data.frame(VarCorr(fit), order = "lower.tri")
+n_levels <- ngrps(fit)
 intercepts <- (components$var1 %in% "(Intercept)" & is.na(components$var2)) | components$grp == "Residual"
 sigma_total <- sqrt(sum(components$vcov[intercepts]))
 beta <- fixef(fit)
@@ -128,9 +160,22 @@ beta <- fixef(fit)
 
 SIGMA_PLAIN = """\
 ordering <- NA
-components <- data.frame()
+random <- data.frame()
 sigma_total <- sqrt(variance_residual)
 beta <- coef(fit)
+"""
+
+RANDOM = """\
+single <- is.na(components$var2)
+grouping <- ifelse(components$grp %in% names(n_levels), components$grp, sub("[.][0-9]+$", "", components$grp))
+random <- data.frame(group = components$grp, term = components$var1, term2 = components$var2,
+                     variance = components$vcov, std_dev = ifelse(single, components$sdcor, NA),
+                     correlation = ifelse(single, NA, components$sdcor), n_levels = unname(n_levels[grouping]))
+"""
+
+ENDS = """\
+fixed$conf_low <- fixed$estimate - qt(0.975, fixed$df) * fixed$std_error
+fixed$conf_high <- fixed$estimate + qt(0.975, fixed$df) * fixed$std_error
 """
 
 MEANS = """\
@@ -167,7 +212,7 @@ compare <- function(means, domain) {
              p_equivalence = if (is.na(delta)) NA else as.data.frame(
                test(differences, delta = delta, side = "equivalence", adjust = "none"))$p.value,
              sesoi = delta, d = plain$estimate / sigma_total,
-             percent_of_range = 100 * plain$estimate / scale_range)
+             percent_of_range = 100 * plain$estimate / scale_range, family_size = size)
 }
 asked_of <- function(domain) rep(asked, length(unique(domain)))
 overall <- emmeans(fit, "source", weights = "equal")
@@ -187,7 +232,6 @@ tests <- rbind(tests, test_rows("source:domain", contrast(cells, interaction = c
 
 INSIDE = """\
 inside <- emmeans(fit, "source", by = "domain", weights = "equal")
-domains <- levels(ratings$domain)
 means <- rbind(means, average(inside, rep(domains, each = length(sources))))
 contrasts <- rbind(contrasts, compare(inside, rep(domains, each = choose(length(sources), 2))))
 """
@@ -243,7 +287,7 @@ WRITE = """\
 whole <- data.frame(n = nobs(fit), logLik = as.numeric(logLik(fit)), AIC = AIC(fit), BIC = BIC(fit),
                     sigma_total = sigma_total, ordering = ordering)
 print(summary(fit))
-results <- list(fit = whole, fixed = fixed, random = components, tests = tests, means = means, contrasts = contrasts)
+results <- list(fit = whole, fixed = fixed, random = random, tests = tests, means = means, contrasts = contrasts)
 for (name in names(results)) {
   if (is.null(folder)) cat("\\n# ", name, "\\n", sep = "")
   write.csv(results[[name]], if (is.null(folder)) "" else file.path(folder, paste0(name, ".csv")), row.names = FALSE,
@@ -263,7 +307,8 @@ def write(
     used: Sequence[str],
     texts: Sequence[str],
     beside: Iterable[tuple[str, str, str]],
-    domain: bool,
+    domains: Sequence[str],
+    sum_coded: Sequence[str],
     crossed: bool,
     inside: bool,
     with_expected: bool,
@@ -274,8 +319,9 @@ def write(
     formula: as fitted. smaller: likelihood-ratio tests, each (test, larger formula, smaller formula). mixed: whether it
     has random terms. control: lme4's, in R, where it is not its default. ordering: CHOLMOD's of the random effects.
     used: the formula's columns. texts: those that are text. beside: those of other tables, each (column, table, key).
-    domain, crossed: whether the fixed part has domain, and its interaction with source. inside: whether there are
-    contrasts within domains. with_expected: whether means have expected ratings. dropped: what was left out, and why.
+    domains: in their order, where the fixed part has them. sum_coded: the factors whose effects sum to zero. crossed:
+    whether source and domain interact. inside: whether there are contrasts within domains. with_expected: whether means
+    have expected ratings. dropped: what was left out, and why.
     """
     asked = ", ".join(str(pair in declared.pairs).upper() for pair in combinations(declared.sources, 2))
     ddf = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}.get(declared.df)
@@ -290,6 +336,7 @@ def write(
         f"item <- {_r(declared.item)}",
         f"sources <- {_vector(declared.sources)}",
         f"reference <- {_r(declared.base)}",
+        *([f"domains <- {_vector(domains)}"] if domains else []),
         f"asked <- c({asked})  # which pairs of sources are compared",
         f"used <- {_vector(used)}",
         f"texts <- {_vector(dict.fromkeys(['included', 'item', *texts]))}",
@@ -301,26 +348,53 @@ def write(
         *([f"tables_ordering <- {_r(ordering)}  # CHOLMOD's, of the random effects"] if ordering and ddf else []),
         "",
     ]
-    columns = "".join(COLUMN.format(name=name, table=table, key=key) for name, table, key in beside)
-    columns = (FIRST_SEEN if declared.first_seen else "") + columns
-    ordinal = "\nlibrary(ordinal)" if declared.family == "ordinal" else ""
-    parts = ["\n".join(lines) + "\n", READ.replace("[[ordinal]]", ordinal).replace("[[columns]]", columns)]
+    parts = ["\n".join(lines) + "\n", _read(declared, list(beside), domains)]
     parts += [ORDERED] if declared.family == "ordinal" else []
-    parts += [SUM_CODED] if domain else []
+    parts += [SUM_CODED.format(name=name) for name in sum_coded]
     parts += [
         "\n",
-        f"fit <- {_fit(declared, formula, declared.reml, mixed, control)}\n",
+        f"fit <- {_fit(declared, formula, mixed, control)}\n",
         _numbers(declared, mixed),
+        ENDS,
         MEANS.replace("[[delta]]", "sesoi * sigma_total" if declared.sesoi_units == "total_sd" else "sesoi"),
     ]
-    parts += [DOMAIN] if domain else []
+    parts += [DOMAIN] if domains else []
     parts += [CROSSED] if crossed else []
     parts += [INSIDE] if inside else []
-    parts += [_expected(declared, mixed=mixed, domain=domain)] if with_expected else []
-    for test, *formulas in smaller:
-        larger, less = (_fit(declared, formula, False, mixed, control) for formula in formulas)
-        parts.append(RATIO.format(larger=larger, smaller=less, test=_r(test)))
+    parts += [_expected(declared, mixed=mixed, domain=bool(domains))] if with_expected else []
+    parts += _ratios(declared, formula, smaller, mixed, control)
     return "".join([*parts, WRITE])
+
+
+def _read(declared: Declared, beside: list[tuple[str, str, str]], domains: Sequence[str]) -> str:
+    """The lines that read the ratings and what the model takes from other tables."""
+    in_bands = any((name, table) == (ages.COLUMN, "raters") for name, table, _ in beside)
+    columns = [FIRST_SEEN] if declared.first_seen else []
+    columns += [COLUMN.format(name=name, table=table, key=key) for name, table, key in beside]
+    columns += [AGE] if in_bands else []
+    given = {
+        "ordinal": "\nlibrary(ordinal)" if declared.family == "ordinal" else "",
+        "columns": "".join(columns),
+        "centred": CENTRED if in_bands else "",
+        "ordered": DOMAINS if domains else "",
+    }
+    lines = READ
+    for place, text in given.items():
+        lines = lines.replace(f"[[{place}]]", text)
+    return lines
+
+
+def _ratios(
+    declared: Declared, formula: str, smaller: Sequence[tuple[str, str, str]], mixed: bool, control: str | None
+) -> list[str]:
+    """The lines of the likelihood-ratio tests; a fit that is there already is not made again, here as in the tables."""
+    made = {} if declared.reml and mixed else {formula: "fit"}
+    parts = []
+    for test, larger, less in smaller:
+        by_ml = [_fit(declared, part, mixed, control, by_ml=True) for part in (larger, less)]
+        parts.append(RATIO.format(larger=made.get(larger, by_ml[0]), smaller=by_ml[1], test=_r(test)))
+        made[less] = "smaller"
+    return parts
 
 
 def _expected(declared: Declared, *, mixed: bool, domain: bool) -> str:
@@ -330,14 +404,15 @@ def _expected(declared: Declared, *, mixed: bool, domain: bool) -> str:
     return lines.replace("[[cumulative]]", {"probit": "pnorm", "logit": "plogis"}[declared.link])
 
 
-def _fit(declared: Declared, formula: str, reml: bool, mixed: bool, control: str | None) -> str:
-    """The call that fits a formula."""
+def _fit(declared: Declared, formula: str, mixed: bool, control: str | None, *, by_ml: bool = False) -> str:
+    """The call that fits a formula; by_ml: by maximum likelihood, for its log-likelihood alone (no df)."""
     extra = f", control = {control}" if control else ""
     link = f", link = {_r(declared.link)}"
     if declared.family == "gaussian":
         if not mixed:
             return f"lm({formula}, data = ratings)"
-        return f"lmer({formula},\n            data = ratings, REML = {str(reml).upper()}{extra})"
+        reml = str(declared.reml and not by_ml).upper()
+        return f"{'lme4::' if by_ml else ''}lmer({formula},\n            data = ratings, REML = {reml}{extra})"
     if declared.family == "ordinal":
         return f"{'clmm' if mixed else 'clm'}({formula},\n            data = ratings{link})"
     family = f"family = {declared.family}({_r(declared.link)})"
@@ -348,13 +423,13 @@ def _numbers(declared: Declared, mixed: bool) -> str:
     """The lines that take variances, fixed effects and tests from the fit."""
     if declared.family == "gaussian":
         if mixed and declared.df == "asymptotic":
-            return SIGMA_ASYMPTOTIC + WALD
-        return SIGMA_MIXED if mixed else SIGMA_LINEAR
+            return SIGMA_ASYMPTOTIC + WALD + RANDOM
+        return (SIGMA_MIXED if mixed else SIGMA_LINEAR) + RANDOM
     residual = {"logit": "pi^2 / 3", "probit": "1", "log": "log1p(1 / mean(ratings$rating))"}[declared.link]
     lines = f"variance_residual <- {residual}  # on the scale of the link\n"
     if not mixed:
         return lines + SIGMA_PLAIN + WALD
-    return lines + (SIGMA_ORDINAL if declared.family == "ordinal" else SIGMA_GENERALIZED) + WALD
+    return lines + (SIGMA_ORDINAL if declared.family == "ordinal" else SIGMA_GENERALIZED) + WALD + RANDOM
 
 
 def _sesoi(declared: Declared) -> str:

@@ -5,6 +5,7 @@ rpy2 starts R when it is imported, so it is imported here, inside functions, and
 
 import ctypes
 import functools
+import gc
 import mmap
 import os
 import shutil
@@ -112,6 +113,20 @@ def python(value: Any) -> Any:
         named = not isinstance(value.names, type(module.NULL))
         return dict(zip(map(str, value.names), items, strict=True)) if named else items
     return np.array(value)  # a copy: R frees its own when nothing in R holds it, whoever looks at it from here
+
+
+def let_go() -> None:
+    """Leave R's values that nothing here uses any more to R: rpy2's objects hold each other, and these with them."""
+    gc.collect()
+
+
+def give_back() -> None:
+    """Let go of R's values, and give the system the memory that they took, which would stay with this process."""
+    let_go()
+    robjects().r["gc"]()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+    if trim:
+        trim(0)
 
 
 @functools.cache

@@ -170,11 +170,15 @@ summaries <- function(model, data, fixed, family, link) {
   matrix <- stats::model.matrix(stats::as.formula(fixed), data)
   found <- beta(model)
   matrix <- matrix[, intersect(colnames(matrix), names(found)), drop = FALSE]
-  likelihood <- stats::logLik(model)
-  list(n = stats::nobs(model), log_likelihood = as.numeric(likelihood), parameters = attr(likelihood, "df"),
-       aic = stats::AIC(model), bic = stats::BIC(model),
+  list(n = stats::nobs(model), log_likelihood = as.numeric(stats::logLik(model)), aic = stats::AIC(model),
+       bic = stats::BIC(model),
        variance_fixed = stats::var(drop(matrix %*% found[colnames(matrix)])),
        variance_random = variance_random(model), variance_residual = variance_residual(model, family, link, data))
+}
+
+likelihood <- function(model) {
+  found <- stats::logLik(model)
+  list(log_likelihood = as.numeric(found), parameters = attr(found, "df"))
 }
 
 grid_of <- function(model, data, target, by, df) {

@@ -519,7 +519,8 @@ class MixedModel(Section):
 
     formula: str = Field(
         description="`rating ~ ...` over source, domain, the columns of ratings.csv, n_words of the response and the "
-        "columns of raters.csv"
+        "columns of raters.csv. Of these an `age` is the middle of its band (an open one counts as ten years wide) "
+        "less the mean over the raters, and the effects of what is told in words sum to zero"
     )
     family: Literal["gaussian", "ordinal", "binomial", "poisson"] = Field(
         "gaussian", description="gaussian: lmerTest::lmer; ordinal: ordinal::clmm; binomial, poisson: lme4::glmer"
@@ -620,7 +621,7 @@ class Multiverse(Section):
             "deciding": "(1 | rater_id) + (1 | post_id) + (1 | response_id) + (1 | rater_id:source)",
         },
         min_length=1,
-        description="Random terms by name",
+        description="Random terms by name, over the columns that a model's formula may name",
     )
 
 
@@ -754,7 +755,8 @@ class Study(Section):
     robustness: dict[Name, MixedModel] | None = Field(
         None,
         description="Models of `snakemake robustness`; empty: an ordinal one with the interaction, slopes of source by "
-        "rater, rater by post, position, log words, the first-seen response, as far as the study has what they need",
+        "rater, rater by post, position, the first-seen response, log words, all `ratings > demographics`, as far as "
+        "the study has what they need",
     )
     multiverse: Multiverse = Multiverse()
     planning: Planning = Planning()
@@ -894,8 +896,9 @@ def less_defaults(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _robustness(study: Study) -> dict[str, MixedModel]:
-    """The usual models of `snakemake robustness`, those left out for which a study lacks texts, or positions."""
+    """The usual models of `snakemake robustness`, but those for which a study lacks texts, positions, demographics."""
     exports = study.ratings.exports if study.ratings else []
+    told = study.ratings.demographics if study.ratings else []
     rated = [export for export in exports if export.format != "prolific"]
     # Whether a Qualtrics export has display-order columns is seen where it is read: without them the fit says so.
     placed = all(export.format in ("qualtrics", "jspsych") or "position" in export.columns for export in rated)
@@ -909,6 +912,10 @@ def _robustness(study: Study) -> dict[str, MixedModel]:
         formulas["first_seen"] = {"formula": DECIDING, "first_seen": True}
     if study.posts or study.frozen:
         formulas["log_words"] = {"formula": DECIDING.replace("source * domain", "source * domain + log(n_words)")}
+    if told:
+        formulas["demographics"] = {
+            "formula": DECIDING.replace("source * domain", " + ".join(["source * domain", *told]))
+        }
     return {name: MixedModel(replicated_domains=True, **model) for name, model in formulas.items()}
 
 

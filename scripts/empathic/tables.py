@@ -868,8 +868,13 @@ CLAIMS = Table(
         number("reported_high", "its interval", missing=True),
         text("reported_scale", "its scale", missing=True),
         text("reported_page", "its page", missing=True),
-        number("prediction_low", "95% prediction interval of a replication's estimate", missing=True),
-        number("prediction_high", "95% prediction interval of a replication's estimate", missing=True),
+        number(
+            "prediction_low",
+            "95% prediction interval of a replication's estimate; empty: the paper's interval was not entered, or the "
+            "claim names several differences, so that its one figure may be of any",
+            missing=True,
+        ),
+        number("prediction_high", "its upper end", missing=True),
         text("why", "the reason of the verdict, naming the component that decided"),
     ),
     key=("claim_id",),

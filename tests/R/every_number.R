@@ -1,6 +1,6 @@
 # Every number of a model's tables by hand and without the package: means, differences and tests are linear combinations
 # of the coefficients that are written out here (no emmeans), intervals and equivalence come from t.
-# Rscript every_number.R ratings.csv item model source1,source2,... scale_range folder
+# Rscript every_number.R ratings.csv item model source1,source2,... scale_range folder [posts.csv]
 arguments <- commandArgs(trailingOnly = TRUE)
 model <- arguments[3]
 sources <- strsplit(arguments[4], ",")[[1]]
@@ -12,7 +12,9 @@ d <- read.csv(arguments[1], na.strings = "", stringsAsFactors = FALSE, colClasse
 d <- d[d$included == "True" & d$item == arguments[2], ]
 sorted <- function(x) factor(x, sort(unique(x), method = "radix"))
 d$source <- factor(d$source, sources)
-for (name in c("domain", "rater_id", "post_id", "response_id")) d[[name]] <- sorted(d[[name]])
+for (name in c("rater_id", "post_id", "response_id")) d[[name]] <- sorted(d[[name]])
+posts <- if (length(arguments) > 6) read.csv(arguments[7]) else d[order(d$post_id), ]
+d$domain <- factor(d$domain, unique(posts$domain))
 k <- nlevels(d$domain)
 S <- length(sources)
 if (k > 1) contrasts(d$domain) <- contr.sum(k)

@@ -18,13 +18,16 @@ ORDERINGS = {"natural": 0, "AMD": 2, "postordered": 6}
 def ratings(
     *,
     raters=192,
-    domains=("parenting", "relationships", "workplace"),
+    domains=("workplace", "parenting", "relationships"),
     posts_per_domain=5,
     sources=("human", "nf4", "fp32"),
     posts_per_rater=5,
     seed=1,
 ):
-    """Rounded and cut normal ratings; every rater sees some posts with every source of each."""
+    """Rounded and cut normal ratings; every rater sees some posts with every source of each.
+
+    domains: in the order of the posts, which is not the alphabet's.
+    """
     draw = np.random.default_rng(seed)
     posts = len(domains) * posts_per_domain
     of_rater, of_post = draw.normal(0, 0.8, raters), draw.normal(0, 0.3, posts)

@@ -434,6 +434,7 @@ class _Study:
             "sesoi": 0.2 * TOTAL_SD,
             "sources": self.sources,
             "domains": self._domains(),
+            "sum_coded": {"domain": self._domains()},
             "reference": self.sources[0],
         } | self.otherwise
 

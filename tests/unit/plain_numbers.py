@@ -22,6 +22,7 @@ OF_FIT = [
     *("n", "logLik", "AIC", "BIC", "r2_marginal", "r2_conditional", "icc"),
     *("sigma_total", "sesoi", "sesoi_interaction"),
 ]
+OF_SCRIPT = ("fixed", "random", "tests", "means", "contrasts")
 RELATIVE = 1e-8
 LATE = 1e-6  # variances and what comes of them, df, p
 LATE_COLUMNS = {
@@ -42,12 +43,13 @@ def of_folder(folder):
     return found, json.loads((folder / "fit.json").read_text(encoding="utf-8"))
 
 
-def check(ours, fit, ratings, model, folder, *, slack=1):
+def check(ours, fit, ratings, model, folder, *, posts=None, slack=1):
     """Assert that every number is that of R. ratings: the file; model: as the script names it.
 
-    slack: by how much the tolerances are multiplied. Returns how many numbers were compared.
+    posts: the file whose order is that of the domains; None: there are no posts. slack: by how much the tolerances are
+    multiplied. Returns how many numbers were compared.
     """
-    theirs = by_r(fit, ratings, model, folder)
+    theirs = by_r(fit, ratings, model, folder, posts)
     compared = 0
     for name, schema in tables.OF_A_FIT.items():
         numbers = [column.name for column in schema.columns if column.kind in ("number", "integer")]
@@ -58,7 +60,7 @@ def check(ours, fit, ratings, model, folder, *, slack=1):
     return compared + len(OF_FIT)
 
 
-def by_r(fit, ratings, model, folder):
+def by_r(fit, ratings, model, folder, posts=None):
     """What the script gives: tables by name."""
 
     def read(name):
@@ -68,11 +70,27 @@ def by_r(fit, ratings, model, folder):
     of_sources, of_range = ",".join(fit["sources"]), repr(fit["scale_range"])
     plain_r(
         R / "every_number.R",
-        *(ratings, fit["item"], model, of_sources, of_range, folder),
+        *(ratings, fit["item"], model, of_sources, of_range, folder, *([posts] if posts else [])),
         ordering=ORDERINGS[fit["cholesky_ordering"]] if fit["cholesky_ordering"] else None,
         found=lambda: read("fit")["ordering"][0],
     )
     return {name: read(name) for name in [*tables.OF_A_FIT, "fit"]}
+
+
+def check_alone(fitted, folder, *, relative=RELATIVE):
+    """Assert that what model.R wrote into a folder are all numbers of the tables beside it, in their order."""
+    for name in OF_SCRIPT:
+        ours, schema = getattr(fitted, name), tables.OF_A_FIT[name]
+        texts = [column.name for column in schema.columns if column.kind == "text"]
+        theirs = pd.read_csv(folder / f"{name}.csv", dtype=dict.fromkeys(texts, "string"))
+        assert len(theirs) == len(ours), name
+        for column in (*schema.columns, *schema.further):
+            if column.kind == "text":
+                if column.name in theirs:
+                    assert theirs[column.name].fillna("").tolist() == ours[column.name].fillna("").tolist()
+            elif column.name in ours:
+                numbers = (table[column.name].astype(float) for table in (theirs, ours))
+                np.testing.assert_allclose(*numbers, relative, NEAR_ZERO, err_msg=f"{name}: {column.name}")
 
 
 def _same_table(name, ours, theirs, numbers, slack):

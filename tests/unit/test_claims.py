@@ -495,7 +495,26 @@ def test_where_the_papers_interval_was_entered_a_replication_has_a_prediction_in
     far = decide(claim(reported={"estimate": 2.0, "low": 1.7, "high": 2.3})).loc["c"]
     assert "the estimate lies outside the 95% prediction interval" in far.why
     alone = decide(claim(reported={"estimate": 0.4})).loc["c"]
-    assert pd.isna(alone.prediction_low) and "no prediction interval: it takes one difference" in alone.why
+    assert pd.isna(alone.prediction_low)
+    assert alone.why.endswith("no prediction interval: the paper's 95% interval was not entered beside its estimate")
+
+
+def test_one_reported_figure_gives_no_prediction_for_several_differences_and_the_reason_is_said():
+    reported = {"estimate": 0.4, "low": 0.1, "high": 0.7}
+    estimates = {"a - b": 0.5, "a - c": 0.4, "b - c": -0.1}
+    pairs = [["a", "b"], ["a", "c"]]
+    row = decide(claim(pairs=pairs, reported=reported), study1=study(estimates)).loc["c"]
+    assert row[["prediction_low", "prediction_high"]].isna().all() and row.reported == 0.4
+    said = "no prediction interval: the claim names 2 differences, and nothing says of which the paper's figure is"
+    assert row.why.endswith(said)
+
+    # Whoever knows the figure of each pair enters it in a file of their own, which changes no p of the other file.
+    single = [claim(id=f"own{n}", pairs=[pair], reported=reported) for n, pair in enumerate(pairs)]
+    given = {"paper.yaml": [claim(pairs=pairs, reported=reported)], "pairs.yaml": single}
+    both = claims.decide(given, {"study1": study(estimates)})[0].set_index("claim_id")
+    assert both.p_adjusted["c"] == row.p_adjusted and both.why["c"] == row.why
+    assert both.prediction_low[["own0", "own1"]].notna().all()
+    assert both.why["own1"].endswith("inside the 95% prediction interval of a replication, 0.042 to 0.758")
 
 
 def rating(response, included=True, origin="observed"):
@@ -797,15 +816,16 @@ def test_a_file_says_whose_claims_it_holds_and_each_claim_of_a_paper_carries_it(
     own = (
         YAML.replace("paper: lee2024", "").replace("certainty: summary", "certainty: own").replace("id: one", "id: two")
     )
-    files = {"cited": claimfile.read(file(cited)), "own": claimfile.read(file(own, "own.yaml"))}
-    papers = {"cited": claimfile.paper(file(cited)), "own": claimfile.paper(file(own, "own.yaml"))}
+    paths = [file(cited), file(own, "own.yaml")]
+    files, papers = claimfile.read_cited(paths)
 
     decided = claims.decide(files, {"study1": study({"a - b": 0.5})}, papers)[0].set_index("claim_id")
 
-    assert papers == {"cited": "A. Body (2020), Title", "own": None}
+    assert papers == {str(paths[0]): "A. Body (2020), Title", str(paths[1]): None}
+    assert files == claimfile.read_all(paths)
     assert decided.paper["one"] == "A. Body (2020), Title" and pd.isna(decided.paper["two"])
-    assert claimfile.paper(ROOT / "data/claims/paper.yaml") == "lee2024"
-    assert claimfile.paper(ROOT / "data/claims/default.yaml") is None
+    shipped = claimfile.read_cited([ROOT / "data/claims/paper.yaml", ROOT / "data/claims/default.yaml"])[1]
+    assert list(shipped.values()) == ["lee2024", None]
     with pytest.raises(
         InputError, match="claims of a paper need `paper:` above `claims:`, lee2024 or another's citation"
     ):

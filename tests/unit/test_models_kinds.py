@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plain_numbers
 import pytest
-from made_up_ratings import declared, plain_r, ratings
+from made_up_ratings import R, declared, plain_r, ratings
 from made_up_ratings import row as rating_row
 from scipy import stats
 
@@ -73,12 +73,7 @@ def test_model_r_runs_alone_and_gives_the_tables(of_kind, kind, tmp_path):
     tables.RATINGS.write(table, tmp_path / "ratings.csv")
     (tmp_path / "model.R").write_text(fitted.script, encoding="utf-8")
     plain_r(tmp_path / "model.R", tmp_path / "ratings.csv", tmp_path, found=lambda: None)
-    for name in ("fixed", "tests", "means", "contrasts"):
-        theirs = pd.read_csv(tmp_path / f"{name}.csv", dtype={"by": "string", "domain": "string"})
-        ours = getattr(fitted, name)
-        assert len(theirs) == len(ours)
-        for column in theirs.select_dtypes("number"):
-            np.testing.assert_allclose(theirs[column], ours[column], rtol=1e-5, atol=1e-8, err_msg=f"{name} {column}")
+    plain_numbers.check_alone(fitted, tmp_path, relative=1e-5)
 
 
 def test_an_ordinal_model_has_random_effects_and_no_residuals(of_kind, tmp_path):
@@ -240,23 +235,79 @@ def test_the_first_seen_response_of_each_rater_and_post(small, tmp_path):
     assert unfitted["status"] == "failed"
 
 
+BANDS = {"below 18": 12.5, "18-24": 21.0, "25-34": 29.5, "35-44": 39.5, "65 or older": 69.5}
+
+
+def people(table, **columns):
+    """raters.csv of all who rated: every third of them 25 to 34 years old, the others of the other bands in turn."""
+    ids = sorted(table.rater_id.unique())
+    others = [band for band in BANDS if band != "25-34"]
+    ages = ["25-34" if number % 3 == 0 else others[number % 4] for number in range(len(ids))]
+    sexes = ["Male" if number % 5 < 2 else "Female" for number in range(len(ids))]
+    known = {"rater_id": ids, "included": True, "reason": pd.NA, "duration_s": 1.0, "origin": "simulated"}
+    return pd.DataFrame(known | {"age": ages, "sex": sexes} | columns).astype({"age": "string", "sex": "string"})
+
+
+def written(fitted, table, raters, folder):
+    """A study's tables and model.R, which then runs alone."""
+    tables.RATINGS.write(table, folder / "ratings.csv")
+    tables.RATERS.write(raters, folder / "raters.csv")
+    (folder / "model.R").write_text(fitted.script, encoding="utf-8")
+    plain_r(folder / "model.R", folder / "ratings.csv", folder, found=lambda: None)
+
+
+def test_demographics_enter_centred_ages_as_the_middle_of_their_band(small, tmp_path):
+    # Who is 25 to 34 rated less, so that the ratings' mean age is not the raters'. One rater is excluded, and one does
+    # not tell the age.
+    raters = people(small)
+    young = small.rater_id.isin(raters.rater_id[raters.age == "25-34"])
+    few = small[~(young & (small.post_id < "p003"))]
+    out = few.rater_id == "r023"
+    few = few.assign(included=~out, reason=pd.Series("attention", few.index).where(out))
+    raters.loc[raters.rater_id == "r023", ["included", "reason"]] = [False, "attention"]
+    raters.loc[raters.rater_id == "r022", "age"] = pd.NA
+    found = models.fit(few, None, declared(formula="rating ~ source + age + sex + (1 | rater_id)"), raters)
+    assert found.fit["dropped_rows"] == (few.rater_id == "r022").sum() > 0
+    assert found.fit["sum_coded"] == {"sex": ["Female", "Male"]}
+    assert found.fixed.term.tolist()[-2:] == ["age", "sex1"]
+
+    written(found, few, raters, tmp_path)
+    plain_numbers.check_alone(found, tmp_path, relative=1e-6)
+    plain_r(R / "demographics.R", tmp_path / "ratings.csv", tmp_path / "raters.csv", tmp_path / "out.csv", found=None)
+    theirs = pd.read_csv(tmp_path / "out.csv")
+    assert theirs.term.tolist() == found.fixed.term.tolist()
+    for column in ("estimate", "std_error", "df"):
+        np.testing.assert_allclose(found.fixed[column], theirs[column], rtol=1e-6, err_msg=column)
+
+
+def test_what_all_raters_share_or_none_tells_is_a_failed_fit_that_names_it(small):
+    def failure(formula, **columns):
+        found = models.fit(small, None, declared(formula=formula), people(small, **columns))
+        assert (found.fit["status"], len(found.contrasts)) == ("failed", 3)
+        return found.fit["failure"]
+
+    formula = "rating ~ source + age + sex + (1 | rater_id)"
+    assert failure(formula, sex="Female") == "all raters have the same value of 'sex', which the formula names"
+    assert failure(formula, age="25-34") == "all raters have the same value of 'age', which the formula names"
+    assert failure(formula, age=pd.NA) == "no rating has a value of 'age', which the formula names"
+    one_of_both = {"age": ["25-34", pd.NA] * 12, "sex": [pd.NA, "Male"] * 12}
+    assert failure(formula, **one_of_both) == "no rating has a value of every column that the formula names"
+    same = failure(formula.replace("sex", "sex + gender"), gender=people(small).sex)
+    assert same == "the fixed effects follow from each other: gender1 cannot be estimated"
+    with pytest.raises(InputError, match=r"raters.csv, column 'age': '31' is no band of ages\. It was changed after"):
+        failure(formula, age="31")
+
+
 def test_a_formula_may_name_words_of_the_response_and_columns_of_raters(small, tmp_path):
     responses = small[["response_id", "post_id", "domain", "source", "origin"]].drop_duplicates("response_id")
     words = np.random.default_rng(1).integers(80, 160, len(responses))
     responses = responses.assign(n_words=words, kind="human", sample=0, text="x", label=pd.NA, writer_id=pd.NA)
-    raters = pd.DataFrame({"rater_id": small.rater_id.unique(), "included": True, "reason": pd.NA, "duration_s": 1.0})
-    raters = raters.assign(origin="simulated", age=np.random.default_rng(2).integers(18, 70, len(raters)))
-    formula = "rating ~ source + log(n_words) + scale(age, scale = FALSE) + (1 | rater_id)"
-    found = models.fit(small, responses, declared(formula=formula), raters)
-    assert found.fixed.term.tolist()[-2:] == ["log(n_words)", "scale(age, scale = FALSE)"]
-    tables.RATINGS.write(small, tmp_path / "ratings.csv")
+    formula = "rating ~ source + log(n_words) + scale(age) + (1 | rater_id) + (1 | sex)"
+    found = models.fit(small, responses, declared(formula=formula), people(small))
+    assert found.fixed.term.tolist()[-2:] == ["log(n_words)", "scale(age)"] and found.fit["sum_coded"] == {}
     tables.RESPONSES.write(responses, tmp_path / "responses.csv")
-    tables.RATERS.write(raters, tmp_path / "raters.csv")
-    (tmp_path / "model.R").write_text(found.script, encoding="utf-8")
-    plain_r(tmp_path / "model.R", tmp_path / "ratings.csv", tmp_path, found=lambda: None)
-    theirs = pd.read_csv(tmp_path / "contrasts.csv")
-    np.testing.assert_allclose(theirs.estimate, found.contrasts.estimate, rtol=1e-7)
-    np.testing.assert_allclose(theirs.std_error, found.contrasts.std_error, rtol=1e-6)
+    written(found, small, people(small), tmp_path)
+    plain_numbers.check_alone(found, tmp_path, relative=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,33 @@ def test_the_deciding_model_recovers_what_was_put_in(kind, tmp_path):
     assert not wrong.within.any()
 
 
+def test_an_ordinal_model_recovers_the_latent_effects_in_residual_sds(tmp_path):
+    # Raters and residual alone, and a formula of these, which takes a second a fit; the residual SD is not 1.
+    model = {"formula": "rating ~ source + (1 | rater_id)", "family": "ordinal", "link": "probit"}
+    ordinal = declared(**model, df="asymptotic", reml=False)
+    sds = NONE | {"rater": 1.0, "residual": 2.0}
+    small = said(posts=[8], sds=sds, thresholds=[-2.0, 0.0, 2.0], recovery={"raters": 40, "posts": 8})
+    sets = planning.recovery_sets("latent", ordinal, small, range(3), print)
+    tables.RECOVERY_SETS.write(sets, tmp_path / "sets.csv")
+    found = planning.recovered(tables.RECOVERY_SETS.read(tmp_path / "sets.csv")).set_index("contrast")
+
+    # A source is a smallest effect size of interest, .2 of the total SD, above the one before it.
+    step = 0.2 * np.sqrt(1 + 4) / 2
+    assert found.truth.to_dict() == pytest.approx(
+        {"human - nf4": -step, "human - fp32": -2 * step, "nf4 - fp32": -step}
+    )
+    assert set(sets.status) == {"converged"} and set(sets.df) == {np.inf} and len(sets) == 9
+    assert (abs(sets.estimate - sets.truth) < 4 * sets.std_error).all() and sets.std_error.between(0.05, 0.3).all()
+    for contrast, rows in sets.groupby("contrast"):
+        row = found.loc[contrast]
+        assert row.bias == pytest.approx(rows.estimate.mean() - row.truth)
+        inside = [low <= row.truth <= high for low, high in zip(rows.conf_low, rows.conf_high, strict=True)]
+        assert row.coverage == sum(inside) / 3 and row.data_sets == 3
+        assert row.small_bias == (abs(row.bias) <= 0.05)
+    # In units of the latent answer the truth would be twice as large: such estimates lie far from it.
+    assert planning.recovered(sets.assign(truth=2 * sets.truth)).bias.abs().max() > found.bias.abs().max()
+
+
 def test_data_sets_are_the_same_however_they_are_shared():
     small = said(recovery={"raters": 12, "posts": 6})
     together = planning.recovery_sets("numbers", declared(), small, [1, 2], print)

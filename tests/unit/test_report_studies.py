@@ -274,7 +274,7 @@ def test_a_fit_is_told_as_fit_json_has_it(usual):
 def test_a_study_whose_model_has_no_domains_says_so_and_is_still_drawn(usual):
     study = usual.studies["study1"]
     study.models["deciding"] = replace(study.deciding, contrasts=study.deciding.overall)
-    study.deciding.fit["domains"] = []
+    study.deciding.fit["sum_coded"] = {}
 
     assert outcomes.domain_table(study) == "The deciding model of this study has no contrasts by domain."
     assert [label.get_text() for label in figures.contrasts(study).axes[0].get_yticklabels()] == ["all domains"]
@@ -327,11 +327,16 @@ def test_a_fit_that_r_gave_up_is_told_and_drawn_without_numbers(usual, tmp_path,
         figures.save(drawing(study), tmp_path / "figure.svg")
 
 
-def test_sum_coded_terms_are_given_their_domains(usual):
-    assert (
+def test_sum_coded_terms_are_given_their_domains_and_what_is_told_of_raters(usual):
+    study = usual.studies["study1"]
+    said = (
         "Domains are coded to sum to zero: domain1 is parenting and domain2 is relationships, and workplace is minus "
         "their sum."
-    ) in outcomes.fixed_table(usual.studies["study1"])
+    )
+    assert said in outcomes.fixed_table(study)
+    study.deciding.fit["sum_coded"]["sex"] = ["Female", "Male"]
+    of_sex = "The effects of sex are coded to sum to zero: sex1 is Female, and Male is minus their sum."
+    assert f"{said} {of_sex}" in outcomes.fixed_table(study)
 
 
 def test_examples_are_the_first_post_of_each_domain(usual):

@@ -1,11 +1,17 @@
 """What `snakemake robustness` makes, and how its models enter a run."""
 
+import re
+from pathlib import Path
+
 import pandas as pd
 import pytest
+import yaml
 from made_up_ratings import declared, ratings
 from test_settings import FILE, MINIMAL, changed
 
-from empathic import models, multiverse, settings, tables
+from empathic import ages, models, multiverse, settings, tables
+
+ROOT = Path(__file__).parents[2]
 
 TWO = "rating ~ source + (1 | rater_id)"
 LONG = FILE | {"format": "long", "columns": {"rater_id": "who", "response_id": "r", "rating": "x"}}
@@ -39,6 +45,30 @@ def test_the_usual_models_are_those_that_the_study_can_bear():
     assert "position" not in robustness(alone)
 
 
+def test_the_demographics_that_a_config_allows_make_one_of_the_usual_models():
+    told = changed("studies", "s", "ratings", to={"exports": [FILE | {"format": "prolific"}, LONG]})
+    told["studies"]["s"]["ratings"]["demographics"] = ["age", "sex"]
+    assert robustness(told)["demographics"]["formula"] == (
+        "rating ~ source * domain + age + sex + (1 | rater_id) + (1 | post_id) + (1 | response_id) + "
+        "(1 | rater_id:source)"
+    )
+    told["studies"]["s"]["ratings"]["demographics"] = []
+    assert "demographics" not in robustness(told)
+
+
+def test_the_model_of_ages_in_the_template_is_one_that_its_ratings_can_bear(small):
+    text = (ROOT / "configs/template.yaml").read_text(encoding="utf-8")
+    for key in ("demographics", "models", "  deciding", "  with_age"):
+        text = re.sub(rf"^( +)# {key}:", rf"\g<1>{key}:", text, flags=re.M)
+    study = settings.read(yaml.safe_load(text))["studies"]["main"]
+    assert set(study["models"]) == {"deciding", "with_age"} and study["ratings"]["demographics"] == ["age", "sex"]
+    assert study["ratings"]["exports"][0]["demographics"].keys() == {"age", "sex"}
+    asked = declared(formula=study["models"]["with_age"]["formula"], contrasts="reference")
+    bands = ages.labels(study["ratings"]["age_bands"])
+    raters = pd.DataFrame({"rater_id": sorted(small.rater_id.unique()), "age": (bands * 3)[:16]})
+    assert "age" in models.fit(small, None, asked, raters).fixed.term.tolist()
+
+
 def test_they_enter_the_report_and_the_claims_only_where_the_config_includes_them():
     assert "rater_by_post" not in settings.read(MINIMAL)["studies"]["s"]["models"]
     included = settings.read(MINIMAL | {"report": {"include": ["robustness"]}})
@@ -55,13 +85,13 @@ def test_a_config_may_declare_its_own_and_not_under_the_name_of_another():
 
 @pytest.fixture(scope="module")
 def small():
-    return ratings(raters=16, domains=("home", "work"), posts_per_domain=2, posts_per_rater=4)
+    return ratings(raters=16, domains=("work", "home"), posts_per_domain=2, posts_per_rater=4)
 
 
 def test_each_post_and_each_domain_is_left_out_in_turn(small, tmp_path):
     found = models.without_each(small, None, declared(formula=TWO))
     assert found.groupby("left").left_out.unique().map(list).to_dict() == {
-        "domain": ["home", "work"],
+        "domain": ["work", "home"],
         "post": ["p000", "p001", "p002", "p003"],
     }
     assert len(found) == 6 * 3 and set(found.status) == {"converged"}
@@ -116,6 +146,19 @@ def test_a_model_of_a_column_that_is_empty_is_a_failed_fit_that_names_it(small, 
         for name, schema in tables.OF_A_FIT.items():
             schema.write(getattr(found, name), tmp_path / f"{name}.csv")
         assert models.overall(small, None, asked).status.str.contains(reason.split(",")[0], regex=False).all()
+
+
+def test_random_terms_of_the_multiverse_may_name_what_is_told_of_raters(small):
+    told = pd.DataFrame({"rater_id": sorted(small.rater_id.unique()), "region": ["north", "south", "east", "west"] * 4})
+    ways = {"exclusions": ["declared"], "treatments": ["gaussian"], "structures": {"region": "(1 | region)"}}
+    found = multiverse.fit(small, None, declared(), told, middle=4.0, **ways)
+    assert set(found.status) == {"converged"}
+    beside = small.assign(region=small.rater_id.map(told.set_index("rater_id").region))
+    plain = models.fit(beside, None, declared(formula="rating ~ source * domain + (1 | region)")).contrasts
+    assert found.estimate.tolist() == plain.estimate[:3].tolist()
+    assert found.std_error.tolist() == plain.std_error[:3].tolist()
+    untold = multiverse.fit(small, None, declared(), middle=4.0, **ways)
+    assert untold.status.str.contains("the formula names 'region', which is no column of the ratings").all()
 
 
 def test_with_one_post_and_one_domain_there_is_none_to_leave_out(small, tmp_path):

@@ -92,3 +92,15 @@ def test_a_missing_r_package_is_named_with_the_commands_that_install_it(tmp_path
         "`apt-get install --no-install-recommends r-base-core r-cran-emmeans` (as root), "
         "or `conda install -c conda-forge r-base r-emmeans`."
     )
+
+
+def test_what_nothing_uses_any_more_is_given_back():
+    r = rsession.robjects().r
+    make = r("function() { made <- new.env(); reg.finalizer(made, function(e) gone <<- TRUE); list(model = made) }")
+    r("gone <- FALSE")
+    model = rsession.call(make).rx2("model")
+    rsession.give_back()
+    assert not r("gone")[0]
+    del model
+    rsession.give_back()
+    assert r("gone")[0]

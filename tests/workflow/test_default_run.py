@@ -48,7 +48,7 @@ def test_every_number_of_every_table_is_that_of_r_written_by_hand(default, study
     folder = default.folder / "results/default" / study
 
     ours = plain_numbers.of_folder(folder / "models" / model)
-    assert plain_numbers.check(*ours, folder / "ratings.csv", model, tmp_path) > 500
+    assert plain_numbers.check(*ours, folder / "ratings.csv", model, tmp_path, posts=folder / "posts.csv") > 500
 
 
 def test_no_peak_of_memory_reaches_3_gb(default):

@@ -162,7 +162,9 @@ def claims_table(run: Run) -> str:
     else:
         caption += (
             " *How sure* says what the claim rests on: the paper's abstract, a summary of it, or less. *Reported* is "
-            "the paper's own figure, once someone who holds the paper has entered it."
+            "the paper's own figure, once someone who holds the paper has entered it; with its interval it "
+            "gives one in which a replication's estimate is to be expected, where the claim is of one difference (of "
+            "several, one figure may be of any)."
         )
     caption += f"{_of_estimates(run)} Below each claim stands why it has this verdict."
     return blocks.cards("claims", caption, columns, claims.why)

@@ -11,6 +11,7 @@ import yaml
 
 from empathic import files, tables
 from empathic.claimfile import LEE2024
+from empathic.domains import domains_of
 from empathic.instrument import Instrument
 from empathic.origin import weakest
 from empathic.settings import GENERATED, has_real_ratings, has_texts, is_rated
@@ -134,7 +135,7 @@ class Study:
     @property
     def domains(self) -> list[str]:
         """The domains of its posts, or of its ratings, in their order there."""
-        return list(dict.fromkeys((self.ratings if self.posts is None else self.posts).domain))
+        return domains_of(self.ratings) if self.posts is None else list(self.posts.domain.unique())
 
     @property
     def simulated(self) -> bool:

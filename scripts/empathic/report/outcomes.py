@@ -316,16 +316,18 @@ def fixed_table(study: Study) -> str:
     reference = prose(study.source_title(study.deciding.fit["reference"]))
     caption = (
         f"{prose(study.title)}: fixed effects of the deciding model. Sources are compared with "
-        f"{reference}.{_coding(study.deciding.fit['domains'])}{_made(study)}"
+        f"{reference}.{_coding(study.deciding.fit['sum_coded'])}{_made(study)}"
     )
     return blocks.table(f"{study.name}-fixed", caption, columns)
 
 
-def _coding(domains: list[str]) -> str:
-    if not domains:
-        return ""
-    named = listing(f"domain{place} is {prose(domain)}" for place, domain in enumerate(domains[:-1], start=1))
-    return f" Domains are coded to sum to zero: {named}, and {prose(domains[-1])} is minus their sum."
+def _coding(factors: dict[str, list[str]]) -> str:
+    said = ""
+    for factor, levels in factors.items():
+        named = listing(f"{prose(factor)}{place} is {prose(level)}" for place, level in enumerate(levels[:-1], start=1))
+        what = "Domains" if factor == "domain" else f"The effects of {prose(factor)}"
+        said += f" {what} are coded to sum to zero: {named}, and {prose(levels[-1])} is minus their sum."
+    return said
 
 
 def random_table(study: Study) -> str:
