@@ -1,7 +1,7 @@
 """Ages in bands: how raters.csv writes one, and the age that a model takes for it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -18,6 +18,11 @@ def labels(starts: Sequence[int]) -> list[str]:
     """The bands that begin at these ages, the open ones at both ends among them, as texts."""
     between = [f"{low}-{high - 1}" for low, high in zip(starts[:-1], starts[1:], strict=True)]
     return [f"below {starts[0]}", *between, f"{starts[-1]} or older"]
+
+
+def among(beside: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether ages in bands are among the columns that come from other tables, each with (table, key)."""
+    return COLUMN in beside and beside[COLUMN][0] == "raters"
 
 
 def middles(bands: pd.Series) -> pd.Series:

@@ -116,20 +116,18 @@ def _with_columns(
     """The ratings with columns of other tables, ages as the middle of their band."""
     for name, (table, key) in beside.items():
         values = ratings[key].map(given[table].drop_duplicates(key).set_index(key)[name])
-        ratings = ratings.assign(**{name: ages.middles(values) if _is_age(name, beside) else values})
+        ratings = ratings.assign(**{name: values})
+    if ages.among(beside):
+        ratings = ratings.assign(**{ages.COLUMN: ages.middles(ratings[ages.COLUMN])})
     return ratings
-
-
-def _is_age(name: str, beside: dict[str, tuple[str, str]]) -> bool:
-    """Whether a column holds ages in bands, as raters.csv has them."""
-    return name == ages.COLUMN and beside.get(name, ("",))[0] == "raters"
 
 
 def _centred(rows: pd.DataFrame, beside: dict[str, tuple[str, str]]) -> pd.DataFrame:
     """Ages less their mean over the raters, of whom each counts once."""
-    for name in [name for name in beside if _is_age(name, beside)]:
-        rows = rows.assign(**{name: rows[name] - rows.drop_duplicates("rater_id")[name].mean()})
-    return rows
+    if not ages.among(beside):
+        return rows
+    told = rows[ages.COLUMN]
+    return rows.assign(**{ages.COLUMN: told - told[~rows.rater_id.duplicated()].mean()})
 
 
 def _lacking(rows: pd.DataFrame, formula: Formula, told: list[str], declared: Declared) -> str | None:

@@ -18,6 +18,7 @@ from scipy import special
 from empathic import rsession, rside
 from empathic.expected import Latent
 from empathic.formula import Formula, RandomTerm
+from empathic.notes import of_optimizer
 
 PACKAGES = ("lme4", "lmerTest", "emmeans", "pbkrtest", "ordinal")
 # The optimizers that lme4 brings, as its allFit runs them (which itself fails where dfoptim and optimx are missing).
@@ -192,18 +193,18 @@ def settle(fitted: Fit, rows: np.ndarray, *, with_df: bool = True) -> Fit:
     """
     if fitted.converged or fitted.family == "ordinal":
         return fitted
-    models, states, notes = {fitted.state.optimizer: fitted.model}, [], list(fitted.notes)
+    models, states, said = {fitted.state.optimizer: fitted.model}, [], list(fitted.notes)
     for optimizer in [name for name in OPTIMIZERS if name != fitted.state.optimizer]:
         try:
             models[optimizer], heard = _fit(
                 fitted.formula, fitted.data, fitted.family, fitted.link, fitted.reml, optimizer, with_df
             )
         except rsession.RError as error:
-            notes.append(f"{optimizer}: {error}")
+            said.append(of_optimizer(optimizer, error))
             continue
         states.append(_state(optimizer, models[optimizer]))
-        notes += [f"{optimizer}: {note}" for note in heard]
-    fitted = replace(fitted, notes=tuple(notes), refits=tuple(states))
+        said += [of_optimizer(optimizer, note) for note in heard]
+    fitted = replace(fitted, notes=tuple(said), refits=tuple(states))
     best = agreed([fitted.state, *states], rows)
     return replace(fitted, model=models[best.optimizer], state=best, converged=True) if best else fitted
 

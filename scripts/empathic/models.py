@@ -18,6 +18,7 @@ from empathic.design import WHERE, Design, designed, is_text
 from empathic.domains import domains_of
 from empathic.errors import InputError
 from empathic.formula import Dropped, compose
+from empathic.notes import of_ratio
 from empathic.origin import of_sources, weakest
 
 
@@ -348,7 +349,7 @@ def _script(model: mixed.Fit, design: Design, declared: Declared, *, with_expect
         ordering=model.state.ordering if model.state else None,
         used=list(design.columns),
         texts=[name for name in design.columns if name != "rating" and is_text(design.columns[name])],
-        beside=[(name, *design.beside[name]) for name in design.columns if name in design.beside],
+        beside=design.beside,
         domains=design.domains,
         sum_coded=list(design.sum_coded),
         crossed=design.crossed,
@@ -397,7 +398,7 @@ def _likelihood_ratios(model: mixed.Fit, design: Design, declared: Declared) -> 
                 if part not in found:
                     found[part], heard = _by_ml(design, declared, part)
                     rsession.let_go()  # of a large study a model takes tens of MB
-                    notes += [f"likelihood-ratio test of {test}, {part}: {note}" for note in heard]
+                    notes += [of_ratio(test, part, note) for note in heard]
             rows.append({"test": test, **mixed.likelihood_ratio(*(found[part] for part in parts))})
         except rsession.RError as error:
             notes.append(f"no likelihood-ratio test of {test}: {error}")

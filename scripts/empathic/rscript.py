@@ -1,7 +1,7 @@
 """A fitted model as a plain R script, which runs alone on ratings.csv and gives the numbers of the tables beside it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from empathic import ages
@@ -306,7 +306,7 @@ def write(
     ordering: str | None,
     used: Sequence[str],
     texts: Sequence[str],
-    beside: Iterable[tuple[str, str, str]],
+    beside: Mapping[str, tuple[str, str]],
     domains: Sequence[str],
     sum_coded: Sequence[str],
     crossed: bool,
@@ -318,7 +318,7 @@ def write(
 
     formula: as fitted. smaller: likelihood-ratio tests, each (test, larger formula, smaller formula). mixed: whether it
     has random terms. control: lme4's, in R, where it is not its default. ordering: CHOLMOD's of the random effects.
-    used: the formula's columns. texts: those that are text. beside: those of other tables, each (column, table, key).
+    used: the formula's columns. texts: those that are text. beside: those of other tables, each with (table, key).
     domains: in their order, where the fixed part has them. sum_coded: the factors whose effects sum to zero. crossed:
     whether source and domain interact. inside: whether there are contrasts within domains. with_expected: whether means
     have expected ratings. dropped: what was left out, and why.
@@ -348,7 +348,7 @@ def write(
         *([f"tables_ordering <- {_r(ordering)}  # CHOLMOD's, of the random effects"] if ordering and ddf else []),
         "",
     ]
-    parts = ["\n".join(lines) + "\n", _read(declared, list(beside), domains)]
+    parts = ["\n".join(lines) + "\n", _read(declared, beside, domains)]
     parts += [ORDERED] if declared.family == "ordinal" else []
     parts += [SUM_CODED.format(name=name) for name in sum_coded]
     parts += [
@@ -366,16 +366,15 @@ def write(
     return "".join([*parts, WRITE])
 
 
-def _read(declared: Declared, beside: list[tuple[str, str, str]], domains: Sequence[str]) -> str:
+def _read(declared: Declared, beside: Mapping[str, tuple[str, str]], domains: Sequence[str]) -> str:
     """The lines that read the ratings and what the model takes from other tables."""
-    in_bands = any((name, table) == (ages.COLUMN, "raters") for name, table, _ in beside)
     columns = [FIRST_SEEN] if declared.first_seen else []
-    columns += [COLUMN.format(name=name, table=table, key=key) for name, table, key in beside]
-    columns += [AGE] if in_bands else []
+    columns += [COLUMN.format(name=name, table=table, key=key) for name, (table, key) in beside.items()]
+    columns += [AGE] if ages.among(beside) else []
     given = {
         "ordinal": "\nlibrary(ordinal)" if declared.family == "ordinal" else "",
         "columns": "".join(columns),
-        "centred": CENTRED if in_bands else "",
+        "centred": CENTRED if ages.among(beside) else "",
         "ordered": DOMAINS if domains else "",
     }
     lines = READ

@@ -9,6 +9,7 @@ import pytest
 from made_up_run import ROOT, config_of, write, write_many
 
 from empathic import checks, tables
+from empathic.notes import of_ratio
 from empathic.report import (
     diagnostics,
     expand,
@@ -262,8 +263,13 @@ def test_a_fit_is_told_as_fit_json_has_it(usual):
     assert sentence.endswith("On the way R warned: max&#124;grad&#124;.")
 
     singular, other = "boundary (singular) fit: see help('isSingular')", "Model failed to converge: degenerate"
-    places = ("", "likelihood-ratio test of source:domain: ", "likelihood-ratio test of source: bobyqa: ")
-    model.fit["warnings"] = [*(place + singular for place in places), f"bobyqa: {other}", f"bobyqa: {other}"]
+    fixed = "rating ~ source + domain + source:domain"
+    of_several = [
+        singular,
+        of_ratio("source:domain", fixed, singular),
+        of_ratio("source", fixed, f"bobyqa: {singular}"),
+    ]
+    model.fit["warnings"] = [*of_several, f"bobyqa: {other}", f"bobyqa: {other}"]
     said = html.unescape(outcomes.fit_sentence(model))
     assert said.endswith(f"On the way R warned: {singular} (of several fits); bobyqa: {other}.")
 

@@ -1,10 +1,10 @@
 """What one study found: ratings, means, contrasts, the models and those beside them, truth, examples."""
 
-import re
 from collections.abc import Iterable, Sized
 
 import pandas as pd
 
+from empathic import notes
 from empathic.report import blocks, figures
 from empathic.report.loading import Model, Study
 from empathic.report.words import (
@@ -29,8 +29,6 @@ DF = {
     "residual": "residual df",
     "asymptotic": "tests by the normal distribution",
 }
-# What the note of a further fit begins with: the test that it is for, its optimizer, or both.
-FURTHER = re.compile(r"^(?:(?:likelihood-ratio test of \S+|[\w.-]+): )+")
 FAMILIES = {"ordinal": "cumulative", "binomial": "binomial", "poisson": "Poisson"}
 
 
@@ -381,11 +379,11 @@ def fit_sentence(model: Model) -> str:
     return blocks.inline(sentences)
 
 
-def _once(notes: Iterable[str]) -> list[str]:
+def _once(said: Iterable[str]) -> list[str]:
     """Each note once: where several fits gave it, without what each was for."""
     given: dict[str, list[str]] = {}
-    for note in dict.fromkeys(notes):
-        given.setdefault(FURTHER.sub("", note), []).append(note)
+    for note in dict.fromkeys(said):
+        given.setdefault(notes.words(note), []).append(note)
     return [same[0] if len(same) == 1 else f"{text} (of several fits)" for text, same in given.items()]
 
 
