@@ -153,9 +153,9 @@ class _File(Section):
 
 
 def read_all(paths: Iterable[Path | str]) -> dict[str, tuple[Claim, ...]]:
-    """Read files of claims, by their paths as given.
+    """Read files of claims, by their paths as given: YAML, UTF-8, a list under `claims`, and `arms` if need be.
 
-    Raises InputError where a file is no claims file, or where two claims share an id, in one file or in two.
+    Raises InputError with all mistakes of a file, or where two claims share an id, in one file or in two.
     """
     return read_cited(paths)[0]
 
@@ -172,14 +172,6 @@ def read_cited(paths: Iterable[Path | str]) -> tuple[dict[str, tuple[Claim, ...]
                 raise InputError(path, f"two claims have the id '{claim.id}', the other in {other}", "Rename one")
             where[claim.id] = path
     return files, {path: file.paper for path, file in read_files.items()}
-
-
-def read(path: Path | str) -> tuple[Claim, ...]:
-    """The claims of one file: YAML, UTF-8, a list under `claims` and, where it says which models are meant, `arms`.
-
-    Raises InputError with all its mistakes.
-    """
-    return _read(path).with_arms()
 
 
 def _read(path: Path | str) -> _File:

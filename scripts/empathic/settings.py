@@ -887,9 +887,9 @@ def read(config: dict[str, Any]) -> dict[str, Any]:
 
 def less_defaults(config: dict[str, Any]) -> dict[str, Any]:
     """A config, as `read` gives it, without all that `read` would fill in."""
-    read = Settings.model_validate(config)
-    said = read.model_dump(mode="json", exclude_defaults=True)
-    for name, study in read.studies.items():
+    filled = Settings.model_validate(config)
+    said = filled.model_dump(mode="json", exclude_defaults=True)
+    for name, study in filled.studies.items():
         if study.robustness == _robustness(study):
             del said["studies"][name]["robustness"]
     return said

@@ -278,7 +278,7 @@ def test_another_model_under_the_named_one_s_name_leaves_a_claim_not_testable(as
 
 def test_the_paper_s_claims_take_the_models_of_its_config_and_no_others():
     config = settings.read(yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8")))
-    paper = claimfile.read(ROOT / "data/claims/paper.yaml")
+    paper = read(ROOT / "data/claims/paper.yaml")
 
     def substituted(config):
         written_by = {name: [by] for name, by in settings.written_by(config["studies"]["study1"], config).items()}
@@ -697,9 +697,14 @@ def file(tmp_path):
     return write
 
 
+def read(path):
+    """The claims of one file."""
+    return claimfile.read_all([path])[str(path)]
+
+
 def test_a_file_of_claims_is_read_in_its_order(file):
     more = YAML + YAML.split("claims:\n")[1].replace("one", "two")
-    (one, two) = claimfile.read(file(more))
+    (one, two) = read(file(more))
 
     assert (one.id, two.id, one.pairs, one.named) == ("one", "two", (("a", "b"),), ["a", "b"])
     assert one.reported == claimfile.Reported()
@@ -707,7 +712,7 @@ def test_a_file_of_claims_is_read_in_its_order(file):
 
 def test_the_arms_of_a_file_are_those_of_its_claims_unless_a_claim_has_its_own(file):
     other = YAML.split("claims:\n")[1].replace("one", "two").replace("[[a, b]]", "[[a, c]]\n    arms: {a: [y]}")
-    one, two = claimfile.read(file("arms: {a: [x, X], b: [people]}\n" + YAML + other))
+    one, two = read(file("arms: {a: [x, X], b: [people]}\n" + YAML + other))
 
     assert (one.arms, two.arms) == ({"a": ("x", "X"), "b": ("people",)}, {"a": ("y",)})
 
@@ -767,7 +772,7 @@ def test_a_mistake_is_named_with_its_claim_its_key_and_what_to_do(file, old, new
     path = file(YAML.replace(old, new))
 
     with pytest.raises(InputError) as error:
-        claimfile.read(path)
+        read(path)
 
     assert str(error.value).startswith(f"{path}: claim 1 (one)")
     assert problem in str(error.value)
@@ -778,7 +783,7 @@ def test_the_whole_message_of_two_mistakes(file):
     path = file(YAML.replace("test: greater", "test: greater\n    page: 3").replace("pairs: [[a, b]]", "pairs: 3"))
 
     with pytest.raises(InputError) as error:
-        claimfile.read(path)
+        read(path)
 
     assert str(error.value) == (
         f"{path}: claim 1 (one) > pairs: Input should be a valid tuple (found: 3); claim 1 (one) > page: no such key. "
@@ -806,7 +811,7 @@ def test_the_whole_message_of_two_mistakes(file):
 )
 def test_a_file_of_another_shape_is_refused(file, text, problem):
     with pytest.raises(InputError) as error:
-        claimfile.read(file(text))
+        read(file(text))
 
     assert problem in str(error.value)
 
@@ -829,7 +834,7 @@ def test_a_file_says_whose_claims_it_holds_and_each_claim_of_a_paper_carries_it(
     with pytest.raises(
         InputError, match="claims of a paper need `paper:` above `claims:`, lee2024 or another's citation"
     ):
-        claimfile.read(file(YAML.replace("paper: lee2024", "")))
+        read(file(YAML.replace("paper: lee2024", "")))
 
 
 def test_an_id_stands_once_in_all_files(file):
@@ -846,7 +851,7 @@ def test_an_id_stands_once_in_all_files(file):
 
 def test_a_file_that_is_missing_or_no_utf_8_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.yaml: there is no such file\. Correct the path in the config"):
-        claimfile.read(tmp_path / "nothing.yaml")
+        read(tmp_path / "nothing.yaml")
     (tmp_path / "latin.yaml").write_bytes("claims: [é]".encode("latin-1"))
     with pytest.raises(InputError, match=r"latin\.yaml: line 1: byte 9 is not UTF-8\. Save the file as UTF-8\."):
-        claimfile.read(tmp_path / "latin.yaml")
+        read(tmp_path / "latin.yaml")
