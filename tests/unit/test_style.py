@@ -102,6 +102,17 @@ def test_words_and_sentences(text, words, sentences):
     assert (count("n_words", text), count("n_sentences", text)) == (words, sentences)
 
 
+def test_a_sign_that_no_letter_follows_is_no_part_of_a_word():
+    assert tokens.parse("long- and short-term, don't- a-b- 0-:").tokens == [
+        "long",
+        "and",
+        "short-term",
+        "don't",
+        "a-b",
+        "0",
+    ]
+
+
 @pytest.mark.parametrize(
     ("feature", "text", "expected"),
     [

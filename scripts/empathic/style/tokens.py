@@ -48,7 +48,8 @@ _SHORTENED = re.compile(r"\b(?:(Mr|Mrs|Ms|Mx|Dr|Prof|St|vs)\.(?=\s)|(etc)\.(?=[ 
 _MAYBE_SHORTENED = ("Mr.", "Mrs.", "Ms.", "Mx.", "Dr.", "Prof.", "St.", "vs.", "etc.")
 ELLIPSIS = re.compile(r"(?:…|\.{2,}|\.[ \t\u00a0]\.[ \t\u00a0]\.)[.…]*")
 _BEGINNINGS = ("…", "..", ". .", ".\t.", ".\u00a0.")
-_TOKEN = re.compile(r"[^\W_]++(?:['‑-][^\W_]++)*+")
+# No possessive star around the group: before 3.11.5 Python lets it keep a sign that nothing follows (`long-`).
+_TOKEN = re.compile(r"[^\W_]++(?:['‑-][^\W_]++)*")
 _STOP = re.compile(r"([.!?…]+)([\"”’»)\]*_']*)|\n")
 
 
