@@ -25,8 +25,9 @@ def kept_submissions(raters: pd.DataFrame, keep: str) -> np.ndarray:
     exports. keep: first, last, first_finished (the first that was finished; the first where none was). Submissions
     without a time come behind those with one, in the order of the rows. A preview is nobody's submission: it stays.
     """
-    real = raters.loc[~raters["preview"].astype(bool), ["person", "finished", "started"]]
-    order = real[real["person"].duplicated(keep=False)].sort_values("started", kind="stable", na_position="last")
+    real = raters.loc[~raters["preview"].astype(bool), "person"]
+    again = raters.loc[real.index[real.duplicated(keep=False)]]
+    order = again.sort_values("started", kind="stable", na_position="last")
     if keep == "first_finished":
         unfinished = ~order["finished"].fillna(False).astype(bool)
         order = order.iloc[np.argsort(unfinished.to_numpy(), kind="stable")]

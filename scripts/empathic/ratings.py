@@ -87,8 +87,8 @@ def merge(
         for scale, number in incomplete.items()
         if number
     ]
-    ratings = _sorted(coded.concat([ratings, averages]) if len(averages) else ratings)
-    ratings = ratings[[*tables.RATINGS.names, *carried]]
+    ratings = coded.concat([ratings, averages]) if len(averages) else ratings
+    ratings = ratings[[*tables.RATINGS.names, *carried]].take(_order(ratings)).reset_index(drop=True)
     return Merged(ratings, raters[[*tables.RATERS.names, *asked.told]], flow, notes)
 
 
@@ -236,10 +236,9 @@ def _check_sources(exports: list[Export], ratings: pd.DataFrame, sources: list[s
         )
 
 
-def _sorted(ratings: pd.DataFrame) -> pd.DataFrame:
+def _order(ratings: pd.DataFrame) -> np.ndarray:
     """The order of the rows, which does not hang on that of the exports."""
-    numbers = coded.numbered([ratings[name] for name in ORDER], in_order=True)
-    return ratings.take(np.argsort(numbers, kind="stable")).reset_index(drop=True)
+    return np.argsort(coded.numbered([ratings[name] for name in ORDER], in_order=True), kind="stable")
 
 
 def _notes(exports: list[Export], flow: pd.DataFrame) -> list[str]:

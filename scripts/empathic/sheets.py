@@ -160,7 +160,7 @@ def numbers(cells: pd.Series) -> pd.Series:
 
 
 def is_whole(found: pd.Series) -> pd.Series:
-    """Which numbers are whole ones."""
+    """Which numbers are whole ones, infinity among them."""
     return np.floor(found) == found
 
 

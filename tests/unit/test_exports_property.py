@@ -24,7 +24,7 @@ CONFIG = settings.read(yaml.safe_load((ROOT / "configs" / "examples.yaml").read_
 KEY = "0" * 64
 PLACE = r", row [0-9]+|, column '|line [0-9]+|place [0-9]+|'.+'"
 WHOLE = ("the file is empty", "the file has no ", "no column is named for ", "no CSV", "its columns are separated ")
-WHOLE += ("a text holds half a character",)
+WHOLE += ("a text holds half a character", "no rater remains (")
 # Each file that is changed: the study that it is of, its place among the exports, its header rows (0: JSON).
 FILES = {
     "qualtrics.csv": ("qualtrics", 0, 3),

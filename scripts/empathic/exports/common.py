@@ -34,6 +34,13 @@ OFF_SCALE = "Correct the cell, or say what it stands for in the config, under ex
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 WRONG = float("inf")
+FACTS = {
+    "finished": "boolean",
+    "started": "datetime64[ns, UTC]",
+    "checks_shown": "Int64",
+    "checks_failed": "Int64",
+    "duration_s": "float64",
+}
 
 
 def carried(sheet: Sheet, described: dict[str, Any], survey: Instrument) -> tuple[str, ...]:
@@ -118,20 +125,13 @@ def facts(
     *,
     checks_in_rows: bool = False,
 ) -> dict[str, pd.Series]:
-    """What the exclusion rules ask of a rater, missing where neither told nor asked for.
+    """What the exclusion rules ask of a rater: those of FACTS that are told, or that a rule asks for.
 
     columns: our name to that of a column which the file may have. checks_in_rows: attention checks are rows of their
     own, which the caller reads; else each is a column. Raises InputError where no column tells what a rule
     in force asks, and at the first cell that does not tell it.
     """
-    index = sheet.cells.index
-    told = {
-        "finished": pd.Series(pd.NA, index, dtype="boolean"),
-        "started": pd.Series(pd.NaT, index, dtype="datetime64[ns, UTC]"),
-        "checks_shown": pd.Series(pd.NA, index, dtype="Int64"),
-        "checks_failed": pd.Series(pd.NA, index, dtype="Int64"),
-        "duration_s": pd.Series(np.nan, index),
-    }
+    told: dict[str, pd.Series] = {}
     checks = [] if checks_in_rows else [check.name for check in survey.attention_checks]
     asked = _asked_for(sheet, columns, checks, rules)
     if {"unfinished", "duplicate"} & set(asked):
@@ -145,6 +145,12 @@ def facts(
     if columns.get("started") in sheet.cells:
         told["started"] = _dates(sheet, columns["started"])
     return told
+
+
+def with_facts(raters: pd.DataFrame, told: dict[str, pd.Series]) -> pd.DataFrame:
+    """Raters with all FACTS of them, missing where they are not among those told."""
+    unknown = {name: pd.Series(None, raters.index, dtype=kind) for name, kind in FACTS.items() if name not in told}
+    return raters.assign(**told, **unknown)
 
 
 def places(path: Path, cells: pd.Series, rows: pd.Series, columns: pd.Series) -> pd.Series:

@@ -103,13 +103,14 @@ def _ratings(
     where = ratings[["row", "item"]].assign(column=coded.constant(columns["rating"], len(rows)))
     ratings["rating"] = common.answers(sheet.path, cells, where, survey, described)
     ratings["column"] = coded.constant(place, len(rows))
-    ratings["position"] = pd.Series(pd.NA, ratings.index, dtype="Int64")
     if "position" in columns:
         name = columns["position"]
         told = sheet.column(name, common.NAME_IT).reset_index(drop=True)
         ratings["position"] = common.places(
             sheet.path, told, ratings["row"], pd.Series(coded.constant(name, len(rows)))
         )
+    else:
+        ratings["position"] = pd.Series(pd.NA, ratings.index, dtype="Int64")
     for name in carried:
         ratings[name] = coded.encoded(sheets.made_safe(sheet.column(columns[name], common.NAME_IT))).array
     given = ratings["rating"].notna()
@@ -149,8 +150,10 @@ def _raters(
     in_rows = kinds.isin(checks)
     told = common.facts(sheet, columns, survey, rules, described, checks_in_rows=bool(in_rows.any()))
     first = ~submissions.duplicated()
-    raters = pd.DataFrame({"platform_id": coded.texts(ids[first]), "submission": coded.texts(submissions[first])})
-    raters = raters.assign(row=raters.index, preview=False, **{name: found[first] for name, found in told.items()})
+    raters = pd.DataFrame({"platform_id": coded.texts(ids[first])})
+    raters["submission"] = coded.texts(submissions[first]) if "submission" in columns else raters["platform_id"]
+    raters = raters.assign(row=raters.index, preview=False)
+    raters = common.with_facts(raters, {name: found[first] for name, found in told.items()})
     first_rows = np.flatnonzero(first)[own]
     rater = {"rater_id"} if "submission" in columns else set()
     for name in sorted({"finished", "duration_s", "started", *checks, *rater} & set(columns)):

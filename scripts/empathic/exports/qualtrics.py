@@ -115,9 +115,8 @@ def _raters(sheet: Sheet, described: dict[str, Any], survey: Instrument, rules: 
     sheet.refuse(nobody, id_column, "the rater's id is empty", "Fill it in, or take the row out of the export")
     told = common.facts(sheet, columns, survey, rules, described)
     own = _submissions(sheet)
-    return pd.DataFrame(
-        {"platform_id": ids.mask(preview, "preview " + own), "submission": own, "preview": preview, **told}
-    )
+    raters = {"platform_id": ids.mask(preview, "preview " + own), "submission": own, "preview": preview}
+    return common.with_facts(pd.DataFrame(raters), told)
 
 
 def _previews(sheet: Sheet) -> pd.Series:
