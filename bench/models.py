@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from declaring import declared
 
-from empathic import files, models, tables
+from empathic import files, models, rsession, tables
 from empathic.settings import DECIDING, Spread
 
 INSTEVAL = """
@@ -40,6 +40,7 @@ SOURCES = ("s1", "s2", "s3")
 def fit(folder: Path, formula: str, *sources: str) -> None:
     """What rule fit_model does: from ratings.csv in a folder to the tables, fit.json and model.R beside it."""
     fitted = models.fit(tables.RATINGS.read(folder / "ratings.csv"), None, declared(sources, formula))
+    rsession.give_back()
     for name, schema in tables.OF_A_FIT.items():
         schema.write(getattr(fitted, name), folder / f"{name}.csv")
     files.write_text(folder / "model.R", fitted.script)

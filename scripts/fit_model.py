@@ -1,6 +1,6 @@
 """Rule fit_model: the ratings of one study, by one of its models, as tables."""
 
-from empathic import instrument, models, tables
+from empathic import instrument, models, rsession, tables
 from empathic.declared import Declared
 from empathic.files import write_json, write_text
 from empathic.rule import running
@@ -23,6 +23,7 @@ with running(snakemake, apart=True) as rule:
     responses = [tables.RESPONSES.read(file) for file in rule.input.responses]
     raters = tables.RATERS.read(rule.input.raters)
     fitted = models.fit(ratings, responses[0] if responses else None, declared, raters)
+    rsession.give_back()  # The tables of a large study take their part of it.
     for name, schema in tables.OF_A_FIT.items():
         schema.write(getattr(fitted, name), rule.output[name])
     write_text(rule.output.script, fitted.script)

@@ -61,7 +61,6 @@ def fit(
     Kenward-Roger is allowed.
     """
     fitted = _whole(ratings, responses, declared, raters)
-    rsession.give_back()  # before the tables of a large study take their part
     for note in fitted.fit["warnings"]:
         print(f"study '{declared.study}', model '{declared.model}': {note}", flush=True)
     return fitted

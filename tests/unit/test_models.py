@@ -87,6 +87,9 @@ def test_the_fit_says_what_was_fitted_and_how_it_ended(fitted):
 
 def test_model_r_runs_alone_and_gives_the_tables(default_size, fitted, tmp_path):
     check_script(default_size, fitted, tmp_path)
+    # Its work is the package's: the fit, and for two likelihood-ratio tests three by maximum likelihood without df.
+    assert [fitted.script.count(f"{fit}lmer(rating") for fit in ("<- ", "<- lme4::")] == [1, 3]
+    assert fitted.script.count("REML = TRUE") == 1
 
 
 def check_script(table, fitted, tmp_path):
