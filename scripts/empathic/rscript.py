@@ -8,6 +8,8 @@ from empathic import ages
 from empathic.declared import Declared
 from empathic.formula import Dropped
 
+IDS = ("included", "item", "rater_id", "response_id")  # texts, whatever they look like
+
 READ = """\
 library(lmerTest)  # brings lme4
 library(emmeans)[[ordinal]]
@@ -190,35 +192,40 @@ average <- function(means, domain) {
              std_error = found$SE, df = found$df, conf_low = ends[[1]], conf_high = ends[[2]])
 }
 between <- function(found, which) found[[grep("CL$", names(found))[which]]]
+tested <- function(differences, delta) {
+  plain <- as.data.frame(summary(differences, infer = TRUE, adjust = "none"))
+  level_90 <- as.data.frame(summary(differences, infer = c(TRUE, FALSE), level = 0.90, adjust = "none"))
+  data.frame(estimate = plain$estimate, std_error = plain$SE, df = plain$df,
+             statistic = plain[[grep("ratio$", names(plain))]], p_value = plain$p.value,
+             conf_low = between(plain, 1), conf_high = between(plain, 2),
+             conf_low_90 = between(level_90, 1), conf_high_90 = between(level_90, 2),
+             p_equivalence = if (is.na(delta)) NA else as.data.frame(
+               test(differences, delta = delta, side = "equivalence", adjust = "none"))$p.value, sesoi = delta)
+}
 compare <- function(means, domain) {
   differences <- contrast(means, "pairwise")[asked_of(domain)]
   family <- if (length(unique(domain)) > 1) "domain" else NULL
   differences <- update(differences, by.vars = family)
-  plain <- as.data.frame(summary(differences, infer = TRUE, adjust = "none"))
-  level_90 <- as.data.frame(summary(differences, infer = c(TRUE, FALSE), level = 0.90, adjust = "none"))
+  plain <- tested(differences, delta)
   size <- sum(asked)
   adjusted <- as.data.frame(summary(differences, infer = c(TRUE, FALSE), level = 1 - 0.05 / size, adjust = "none"))
   places <- domain[asked_of(domain)]
-  data.frame(contrast = rep(combn(sources, 2, paste, collapse = " - ")[asked], length(unique(domain))), by = places,
-             estimate = plain$estimate, std_error = plain$SE, df = plain$df,
-             statistic = plain[[grep("ratio$", names(plain))]], p_value = plain$p.value,
+  data.frame(contrast = rep(pairs[asked], length(unique(domain))), by = places, plain,
              p_adjusted = ave(seq_along(places), if (is.null(family)) rep(1, size) else places, FUN = function(rows)
-               if (adjust == "tukey") ptukey(abs(plain$estimate / plain$SE)[rows] * sqrt(2), length(sources),
+               if (adjust == "tukey") ptukey(abs(plain$estimate / plain$std_error)[rows] * sqrt(2), length(sources),
                                              plain$df[rows], lower.tail = FALSE)
-               else p.adjust(plain$p.value[rows], adjust)),
-             conf_low = between(plain, 1), conf_high = between(plain, 2),
-             conf_low_90 = between(level_90, 1), conf_high_90 = between(level_90, 2),
+               else p.adjust(plain$p_value[rows], adjust)),
              conf_low_adj = between(adjusted, 1), conf_high_adj = between(adjusted, 2),
-             p_equivalence = if (is.na(delta)) NA else as.data.frame(
-               test(differences, delta = delta, side = "equivalence", adjust = "none"))$p.value,
-             sesoi = delta, d = plain$estimate / sigma_total,
-             percent_of_range = 100 * plain$estimate / scale_range, family_size = size)
+             d = plain$estimate / sigma_total, percent_of_range = 100 * plain$estimate / scale_range,
+             family_size = size)
 }
 asked_of <- function(domain) rep(asked, length(unique(domain)))
+pairs <- combn(sources, 2, paste, collapse = " - ")
 overall <- emmeans(fit, "source", weights = "equal")
 means <- average(overall, NA)
-contrasts <- compare(overall, rep(NA, choose(length(sources), 2)))
+contrasts <- compare(overall, rep(NA, length(pairs)))
 tests <- test_rows("source", contrast(overall, "pairwise"))
+interactions <- data.frame()
 """
 
 DOMAIN = """\
@@ -226,14 +233,58 @@ tests <- rbind(tests, test_rows("domain", contrast(emmeans(fit, "domain", weight
 """
 
 CROSSED = """\
-cells <- emmeans(fit, c("source", "domain"))
-tests <- rbind(tests, test_rows("source:domain", contrast(cells, interaction = c("pairwise", "eff"))))
+apart <- contrast(emmeans(fit, c("source", "domain")), interaction = c("pairwise", "eff"))
+tests <- rbind(tests, test_rows("source:domain", apart))
+interactions <- data.frame(contrast = pairs, by = rep(domains, each = length(pairs)), tested(apart, [[delta]]))
 """
 
 INSIDE = """\
 inside <- emmeans(fit, "source", by = "domain", weights = "equal")
 means <- rbind(means, average(inside, rep(domains, each = length(sources))))
-contrasts <- rbind(contrasts, compare(inside, rep(domains, each = choose(length(sources), 2))))
+contrasts <- rbind(contrasts, compare(inside, rep(domains, each = length(pairs))))
+"""
+
+SETS = """\
+
+# The same tests of some sources alone.
+sets <- do.call(rbind, lapply([[sets]], function(chosen) {
+  inside <- combn(sources, 2, function(pair) all(pair %in% chosen))
+  found <- test_rows("source", contrast(overall, "pairwise")[which(inside)])
+  [[apart]]cbind(sources = paste(chosen, collapse = ", "), found)
+}))
+"""
+
+APART = """\
+found <- rbind(found, test_rows("source:domain", apart[which(rep(inside, length(domains)))]))
+  """
+
+SET_OF_ALL = """\
+sets <- rbind(sets, cbind(sources = paste(sources, collapse = ", "),
+                          tests[tests$test == "source:domain" & tests$method == "likelihood ratio", ]))
+"""
+
+EFFECTS = """\
+
+# Each level's random effect, with its conditional standard deviation.
+effects <- as.data.frame(ranef(fit, condVar = TRUE))
+random_effects <- data.frame(group = effects$grpvar, level = effects$grp, term = effects$term,
+                             estimate = effects$condval, std_error = effects$condsd)
+"""
+
+EFFECTS_ORDINAL = """\
+
+# Each level's random effect, with its conditional standard deviation.
+modes <- ordinal::ranef(fit)
+spread <- ordinal::condVar(fit)
+random_effects <- do.call(rbind, lapply(names(modes), function(group) data.frame(
+  group = group, level = rep(rownames(modes[[group]]), ncol(modes[[group]])),
+  term = rep(colnames(modes[[group]]), each = nrow(modes[[group]])), estimate = unlist(modes[[group]]),
+  std_error = sqrt(unlist(spread[[group]])))))
+"""
+
+RESIDUALS = """\
+residuals <- data.frame(ratings[c("rater_id", "response_id")], fitted = fitted(fit), residual = residuals(fit))
+residuals$normal_quantile <- qnorm((rank(residuals$residual, ties.method = "first") - 0.5) / nrow(residuals))
 """
 
 # A mean answer is points[1] + the sum over k of (points[k + 1] - points[k]) * P(latent answer > threshold k).
@@ -287,7 +338,10 @@ WRITE = """\
 whole <- data.frame(n = nobs(fit), logLik = as.numeric(logLik(fit)), AIC = AIC(fit), BIC = BIC(fit),
                     sigma_total = sigma_total, ordering = ordering)
 print(summary(fit))
-results <- list(fit = whole, fixed = fixed, random = random, tests = tests, means = means, contrasts = contrasts)
+results <- list(fit = whole, fixed = fixed, random = random, tests = tests, sets = sets, means = means,
+                contrasts = contrasts, interactions = interactions, random_effects = random_effects,
+                residuals = residuals)
+if (is.null(folder)) results <- results[setdiff(names(results), c("random_effects", "residuals"))]
 for (name in names(results)) {
   if (is.null(folder)) cat("\\n# ", name, "\\n", sep = "")
   write.csv(results[[name]], if (is.null(folder)) "" else file.path(folder, paste0(name, ".csv")), row.names = FALSE,
@@ -329,7 +383,8 @@ def write(
     lines = [
         f"# The model '{declared.model}' of {declared.study} as a plain R script: the numbers of the tables beside it.",
         "#     Rscript model.R [ratings.csv [folder for the tables]]",
-        "# Without arguments it reads ../../ratings.csv, as seen from its own folder, and prints the tables.",
+        "# Without arguments it reads ../../ratings.csv, as seen from its own folder, and prints the tables but for",
+        "# the random effects of single levels and the residuals of single ratings.",
         f"# Declared: {declared.formula}",
         *(f"# Left out, {term.term}: {term.why}." for term in dropped),
         "",
@@ -339,8 +394,9 @@ def write(
         *([f"domains <- {_vector(domains)}"] if domains else []),
         f"asked <- c({asked})  # which pairs of sources are compared",
         f"used <- {_vector(used)}",
-        f"texts <- {_vector(dict.fromkeys(['included', 'item', *texts]))}",
-        f"sesoi <- {_sesoi(declared)}",
+        f"texts <- {_vector(dict.fromkeys([*IDS, *texts]))}",
+        f"sesoi <- {_sesoi(declared, declared.sesoi)}",
+        *([f"sesoi_interaction <- {_sesoi(declared, declared.sesoi_interaction)}"] if crossed else []),
         f"scale_range <- {declared.scale_range if gaussian else 'NA'}",
         f"adjust <- {_r(declared.adjust)}",
         f"df <- {_r(declared.df)}",
@@ -356,14 +412,16 @@ def write(
         f"fit <- {_fit(declared, formula, mixed, control)}\n",
         _numbers(declared, mixed),
         ENDS,
-        MEANS.replace("[[delta]]", "sesoi * sigma_total" if declared.sesoi_units == "total_sd" else "sesoi"),
+        MEANS.replace("[[delta]]", _delta(declared, "sesoi")),
     ]
     parts += [DOMAIN] if domains else []
-    parts += [CROSSED] if crossed else []
+    parts += [CROSSED.replace("[[delta]]", _delta(declared, "sesoi_interaction"))] if crossed else []
     parts += [INSIDE] if inside else []
+    parts += [_sets(declared, crossed=crossed)]
     parts += [_expected(declared, mixed=mixed, domain=bool(domains))] if with_expected else []
     parts += _ratios(declared, formula, smaller, mixed, control)
-    return "".join([*parts, WRITE])
+    parts += [SET_OF_ALL] if not gaussian and "source:domain" in [test for test, *_ in smaller] else []
+    return "".join([*parts, *_levels(declared, mixed), WRITE])
 
 
 def _read(declared: Declared, beside: Mapping[str, tuple[str, str]], domains: Sequence[str]) -> str:
@@ -431,11 +489,30 @@ def _numbers(declared: Declared, mixed: bool) -> str:
     return lines + (SIGMA_ORDINAL if declared.family == "ordinal" else SIGMA_GENERALIZED) + WALD + RANDOM
 
 
-def _sesoi(declared: Declared) -> str:
+def _sesoi(declared: Declared, sesoi: float) -> str:
     if declared.sesoi_units == "total_sd":
-        return f"{declared.sesoi!r}  # smallest effect size of interest, in total SDs"
-    known = declared.sesoi if declared.family == "gaussian" else "NA"
+        return f"{sesoi!r}  # smallest effect size of interest, in total SDs"
+    known = repr(sesoi) if declared.family == "gaussian" else "NA"
     return f"{known}  # smallest effect size of interest, in units of the rating"
+
+
+def _delta(declared: Declared, sesoi: str) -> str:
+    """A smallest effect size of interest, by its name in the script, in units of the estimates."""
+    return f"{sesoi} * sigma_total" if declared.sesoi_units == "total_sd" else sesoi
+
+
+def _sets(declared: Declared, *, crossed: bool) -> str:
+    """The lines of the omnibus tests over sets of sources."""
+    chosen = ", ".join(map(_vector, declared.every_set))
+    apart = APART if crossed and declared.family == "gaussian" else ""
+    return SETS.replace("[[sets]]", f"list({chosen})").replace("[[apart]]", apart)
+
+
+def _levels(declared: Declared, mixed: bool) -> list[str]:
+    """The lines that give a row for each level of a grouping and for each rating."""
+    ordinal = declared.family == "ordinal"
+    effects = (EFFECTS_ORDINAL if ordinal else EFFECTS) if mixed else "\nrandom_effects <- data.frame()\n"
+    return [effects, "residuals <- data.frame()\n" if ordinal else RESIDUALS]
 
 
 def _vector(values: Iterable[str]) -> str:
