@@ -45,6 +45,13 @@ def claim(test: str, **named) -> dict[str, list[Claim]]:
     return {test: [Claim(id=test.replace(" ", "_"), test=test, **known, **named)]}
 
 
+def rejected(contrasts: pd.DataFrame, model: str) -> Rejections:
+    """Which contrasts a model rejects: all of them together, and each by itself."""
+    found = list(contrasts.p_value < ALPHA)
+    each = {f"Study 1: {name}, {model}": [one] for name, one in zip(contrasts.contrast, found, strict=True)}
+    return {f"Study 1: a contrast, {model}": found} | each
+
+
 def null(number: int) -> Rejections:
     """False alarms in a Study 1 in which no source differs."""
     ratings = planning.draw(STUDY1, "simulated", planning.generator_of(SEED, "null", number))
@@ -59,10 +66,7 @@ def null(number: int) -> Rejections:
     )
     said = planning.decided(found, own, files)
     words = {f"null: `{one.replace('_', ' ')}` replicated": [verdict == "replicated"] for one, verdict in said.items()}
-    return {
-        "Study 1: a contrast, deciding model": list(overall.p_value < ALPHA),
-        "Study 1: a contrast, two intercepts": list(beside.p_value < ALPHA),
-    } | words
+    return rejected(overall, "deciding model") | rejected(beside, "two intercepts") | words
 
 
 def interaction(number: int) -> Rejections:

@@ -60,7 +60,7 @@ def fit(
     domain, fixed effects that follow from each other, ratings that the family does not know, or more rows than
     Kenward-Roger is allowed.
     """
-    fitted = _whole(ratings, responses, declared, raters)
+    fitted = _noted(_whole(ratings, responses, declared, raters))
     for note in fitted.fit["warnings"]:
         print(f"study '{declared.study}', model '{declared.model}': {note}", flush=True)
     return fitted
@@ -174,6 +174,21 @@ def brief(ratings: pd.DataFrame, declared: Declared, sets: Sequence[Sequence[str
             sets=pd.DataFrame(columns=tables.SETS.names),
             fit=_decides(failed, design, np.nan, declared),
         )
+
+
+def _noted(fitted: Fitted) -> Fitted:
+    """With what to know of the fit in its own tables, so that a table that is read alone says it, too."""
+    fit = fitted.fit
+    known = {
+        "failed": fit["status"] == "failed",
+        "singular": fit["singular"],
+        f"{fit['dropped_rows']} ratings left out": fit["dropped_rows"] > 0,
+    }
+    note = "; ".join(text for text, holds in known.items() if holds) or pd.NA
+    noted = (name for name, schema in tables.OF_A_FIT.items() if tables.FIT_NOTE in schema.further)
+    return replace(
+        fitted, **{name: getattr(fitted, name).assign(fit_note=note).astype({"fit_note": "string"}) for name in noted}
+    )
 
 
 @contextmanager

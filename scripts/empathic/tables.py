@@ -564,6 +564,11 @@ COUNT_TESTS = Table(
 )
 TREATMENTS = ("gaussian", "centred", "ordinal", "binomial")
 METHODS = ("F", "Wald", "likelihood ratio")
+FIT_NOTE = text(
+    "fit_note",
+    "what to know of the fit: failed (it decides nothing), singular, so many ratings left out; empty: nothing",
+    missing=True,
+)
 FIXED = Table(
     "{study}/models/{model}/fixed.csv",
     "a fixed effect",
@@ -579,6 +584,7 @@ FIXED = Table(
         ORIGIN,
     ),
     key=("term",),
+    further=(FIT_NOTE,),
 )
 RANDOM = Table(
     "{study}/models/{model}/random.csv",
@@ -592,6 +598,7 @@ RANDOM = Table(
         number("correlation", "correlation of the two terms", missing=True),
         integer("n_levels", "levels of the grouping factor", missing=True),
     ),
+    further=(FIT_NOTE,),
 )
 TESTS = Table(
     "{study}/models/{model}/tests.csv",
@@ -606,6 +613,7 @@ TESTS = Table(
         text("method", "F, Wald (chi-squared), or likelihood ratio (chi-squared, on ML fits)", allowed=METHODS),
     ),
     key=("test", "method"),
+    further=(FIT_NOTE,),
 )
 SETS = Table(
     "{study}/models/{model}/tests_of_sets.csv",
@@ -622,6 +630,7 @@ SETS = Table(
         text("method", "as in tests.csv", allowed=METHODS),
     ),
     key=("test", "sources"),
+    further=(FIT_NOTE,),
 )
 INTERACTIONS = Table(
     "{study}/models/{model}/interactions.csv",
@@ -643,6 +652,7 @@ INTERACTIONS = Table(
         ORIGIN,
     ),
     key=("contrast", "by"),
+    further=(FIT_NOTE,),
 )
 RANDOM_EFFECTS = Table(
     "{study}/models/{model}/random_effects.csv",
@@ -679,6 +689,7 @@ MEANS = Table(
         number("expected_std_error", "its standard error, by the delta method"),
         number("expected_conf_low", "lower end of its 95% interval"),
         number("expected_conf_high", "upper end of its 95% interval"),
+        FIT_NOTE,
     ),
 )
 CONTRASTS = Table(
@@ -709,6 +720,7 @@ CONTRASTS = Table(
         ORIGIN,
     ),
     key=("contrast", "by"),
+    further=(FIT_NOTE,),
 )
 
 # The tables of one fit, by the names of models.Fitted and of the rule's outputs.

@@ -92,6 +92,12 @@ def check_alone(fitted, folder, *, relative=RELATIVE):
                 np.testing.assert_allclose(*numbers, relative, NEAR_ZERO, err_msg=f"{name}: {column.name}")
 
 
+def notes(fitted):
+    """What the tables of a fit say of it: each table's notes, by name."""
+    noted = [name for name, schema in tables.OF_A_FIT.items() if tables.FIT_NOTE in schema.further]
+    return {name: set(getattr(fitted, name).fit_note.fillna("")) for name in noted if len(getattr(fitted, name))}
+
+
 def _same_table(name, ours, theirs, numbers, slack):
     assert len(ours) == len(theirs), name
     if not len(theirs):

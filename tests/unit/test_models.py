@@ -70,7 +70,8 @@ def test_domains_stand_in_the_order_of_the_posts_and_neither_of_the_alphabet_nor
 
 
 def test_the_fit_says_what_was_fitted_and_how_it_ended(fitted):
-    fit = fitted.fit
+    fit, noted = fitted.fit, plain_numbers.notes(fitted)
+    assert len(noted) == 7 and all(notes == {""} for notes in noted.values())
     assert fit["formula_fitted"] == fit["formula"] and fit["terms_dropped"] == []
     assert (fit["status"], fit["optimizer_code"], fit["singular"], fit["dropped_rows"]) == ("converged", 0, False, 0)
     assert 0 <= fit["gradient"] < 0.002
@@ -285,9 +286,13 @@ def test_excluded_ratings_and_other_items_are_not_fitted(small):
 def test_ratings_that_lack_a_covariate_are_counted_and_named(small):
     gaps = small.assign(position=pd.array([1, 2, 3, 4] * 36, dtype="Int64"))
     gaps.loc[gaps.index[:4], "position"] = pd.NA
-    found = models.fit(gaps, None, declared(formula="rating ~ source + position + (1 | rater_id)")).fit
+    fitted = models.fit(gaps, None, declared(formula="rating ~ source + position + (1 | rater_id)"))
+    found = fitted.fit
     assert (found["n"], found["dropped_rows"]) == (140, 4)
     assert found["warnings"][-1] == "4 ratings lack a value of a column of the formula and were left out"
+    noted = plain_numbers.notes(fitted)
+    assert set(noted) == {"fixed", "random", "tests", "sets", "means", "contrasts"}
+    assert all(notes == {"4 ratings left out"} for notes in noted.values())
 
 
 def test_two_sources_make_a_family_of_one(small):
@@ -345,6 +350,7 @@ def test_where_the_first_optimizer_fails_and_two_others_agree_the_fit_stands(tmp
 def test_where_no_two_optimizers_agree_the_fit_has_failed_and_says_so():
     found = models.fit(hard(scale=1e5, seed=0), None, declared(formula=HARD))
     assert found.fit["status"] == "failed" and len(found.fit["refits"]) == 5
+    assert all("failed" in note for notes in plain_numbers.notes(found).values() for note in notes)
     likelihoods = sorted((refit["logLik"] for refit in found.fit["refits"]), reverse=True)
     assert likelihoods[0] - likelihoods[1] > 1e-4
     assert len(found.contrasts) == 3

@@ -209,7 +209,9 @@ def test_a_set_that_a_claim_names_is_tested_where_the_usual_sets_leave_it_out(sm
 def test_a_singular_fit_walks_the_ladder_and_lists_each_step(small):
     flat = small.assign(rating=small.groupby("rater_id").cumcount() % 5 + 1.0)
     formula = "rating ~ source + (1 | rater_id) + (1 | post_id)"
-    kept = models.fit(flat, None, declared(formula=formula)).fit
+    fitted = models.fit(flat, None, declared(formula=formula))
+    assert all(notes == {"singular"} for notes in plain_numbers.notes(fitted).values())
+    kept = fitted.fit
     assert kept["singular"] and kept["formula_fitted"] == formula and kept["left_out_as_singular"] == []
     found = models.fit(flat, None, declared(formula=formula, simplify=["1|rater_id", "(1 | post_id)"])).fit
     steps = found["left_out_as_singular"]
