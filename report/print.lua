@@ -58,9 +58,11 @@ return {
   {
     Div = boxed,
     Table = function(found)
-      -- pandoc makes the columns of a wide table equally wide.
-      for _, column in ipairs(found.colspecs) do
-        column[2] = nil
+      -- pandoc makes the columns of a wide table equally wide, and knows no class that sets numbers right.
+      local first = found.bodies[1].body[1]
+      for place, column in ipairs(found.colspecs) do
+        local numeric = first and first.cells[place].attr.classes:includes("gt_right")
+        found.colspecs[place] = { numeric and "AlignRight" or column[1] }
       end
       return found
     end,

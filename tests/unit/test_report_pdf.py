@@ -1,5 +1,7 @@
 """The report as a PDF, by the typst in Quarto, with the most hostile texts that it may meet."""
 
+import re
+
 import pages
 import printed
 import pytest
@@ -10,6 +12,7 @@ from empathic import settings
 from empathic.errors import InputError
 from empathic.report import render
 
+LAST_HEAD = ["%", "of", "range"]  # of a table of contrasts
 SHOWN = ROOT / "logs" / "test_report_pdf" / "report.pdf"  # for people to look at
 
 
@@ -34,6 +37,16 @@ def test_a_pdf_has_every_figure_and_table_of_the_page_under_the_same_number(pdf,
 def test_no_word_of_a_pdf_stands_beyond_its_page(pdf):
     assert pdf.pages > 20
     assert pdf.beyond == []
+
+
+def test_numbers_of_a_pdf_stand_right_below_their_heads(pdf):
+    three = zip(pdf.words, pdf.words[1:], pdf.words[2:], strict=False)
+    heads = [(page, right) for *before, (page, right, word) in three if [*(b[2] for b in before), word] == LAST_HEAD]
+
+    assert len(heads) > 2
+    for page, right in heads:
+        under = [word for on, end, word in pdf.words if on == page and end == pytest.approx(right, abs=0.1)]
+        assert any(re.fullmatch(r"−?[0-9]+[.][0-9]", word) for word in under)
 
 
 def test_hostile_texts_come_out_as_text_in_a_pdf(pdf):
