@@ -35,6 +35,8 @@ OPTIMIZERS = {
 DEFAULT = {"gaussian": "nloptwrap"}  # lme4's for lmer; the first that its glmer runs for all others
 DEFAULT_GENERALIZED = "bobyqa"
 ORDINAL_OPTIMIZER = "nlminb"  # ordinal's; it brings no other that is worth a second opinion
+# By nlminb's own 150 iterations 5 of 100 simulated studies of the default size ended short of an optimum that is near.
+ORDINAL_CONTROL = "ordinal::clmm.control(iter.max = 1000, eval.max = 2000)"
 GRADIENT = 0.002  # lme4's own tolerance
 SUMMARIES = ("n", "log_likelihood", "aic", "bic", "variance_fixed", "variance_random", "variance_residual")
 SAME_LOG_LIKELIHOOD = 1e-4
@@ -340,7 +342,9 @@ def versions() -> dict[str, str]:
 
 
 def control_of(family: str, optimizer: str) -> str:
-    """lme4's control of an optimizer, as R source."""
+    """lme4's control of an optimizer, as R source; of an ordinal model ordinal's."""
+    if family == "ordinal":
+        return ORDINAL_CONTROL
     lmer = OPTIMIZERS.get(optimizer, OPTIMIZERS[DEFAULT["gaussian"]])
     return lmer if family == "gaussian" else lmer.replace("lmerControl", "glmerControl")
 

@@ -374,9 +374,11 @@ def _script(model: mixed.Fit, design: Design, declared: Declared, *, with_expect
 
 
 def _control(model: mixed.Fit) -> str | None:
-    """lme4's control where it is not its own default."""
-    if not model.mixed or model.family == "ordinal" or (model.family == "gaussian" and not model.refits):
+    """lme4's control, or ordinal's, where it is not its own default."""
+    if not model.mixed or (model.family == "gaussian" and not model.refits):
         return None
+    if model.family == "ordinal":
+        return mixed.ORDINAL_CONTROL
     return mixed.control_of(model.family, model.state.optimizer) if model.converged else None
 
 

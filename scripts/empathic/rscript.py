@@ -371,11 +371,11 @@ def write(
     """The script of one fit.
 
     formula: as fitted. smaller: likelihood-ratio tests, each (test, larger formula, smaller formula). mixed: whether it
-    has random terms. control: lme4's, in R, where it is not its default. ordering: CHOLMOD's of the random effects.
-    used: the formula's columns. texts: those that are text. beside: those of other tables, each with (table, key).
-    domains: in their order, where the fixed part has them. sum_coded: the factors whose effects sum to zero. crossed:
-    whether source and domain interact. inside: whether there are contrasts within domains. with_expected: whether means
-    have expected ratings. dropped: what was left out, and why.
+    has random terms. control: lme4's or ordinal's, in R, where it is not its default. ordering: CHOLMOD's of the random
+    effects. used: the formula's columns. texts: those that are text. beside: those of other tables, each with (table,
+    key). domains: in their order, where the fixed part has them. sum_coded: the factors whose effects sum to zero.
+    crossed: whether source and domain interact. inside: whether there are contrasts within domains. with_expected:
+    whether means have expected ratings. dropped: what was left out, and why.
     """
     asked = ", ".join(str(pair in declared.pairs).upper() for pair in combinations(declared.sources, 2))
     ddf = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}.get(declared.df)
@@ -471,7 +471,7 @@ def _fit(declared: Declared, formula: str, mixed: bool, control: str | None, *, 
         reml = str(declared.reml and not by_ml).upper()
         return f"{'lme4::' if by_ml else ''}lmer({formula},\n            data = ratings, REML = {reml}{extra})"
     if declared.family == "ordinal":
-        return f"{'clmm' if mixed else 'clm'}({formula},\n            data = ratings{link})"
+        return f"{'clmm' if mixed else 'clm'}({formula},\n            data = ratings{link}{extra if mixed else ''})"
     family = f"family = {declared.family}({_r(declared.link)})"
     return f"{'glmer' if mixed else 'glm'}({formula},\n            data = ratings, {family}{extra if mixed else ''})"
 

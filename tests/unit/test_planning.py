@@ -11,7 +11,7 @@ from test_settings import changed, mistakes
 from empathic import models, planning, settings, tables
 from empathic.claimfile import Claim
 from empathic.errors import InputError
-from empathic.settings import Planning
+from empathic.settings import ORDINAL, Planning
 
 NONE = {"rater": 0.0, "post": 0.0, "response": 0.0, "rater_source": 0.0, "residual": 0.0}
 SDS = {"rater": 0.8, "post": 0.3, "response": 0.3, "rater_source": 0.4, "residual": 1.0}
@@ -261,6 +261,15 @@ def test_an_ordinal_model_recovers_the_latent_effects_in_residual_sds(tmp_path):
         assert row.small_bias == (abs(row.bias) <= 0.05)
     # In units of the latent answer the truth would be twice as large: such estimates lie far from it.
     assert planning.recovered(sets.assign(truth=2 * sets.truth)).bias.abs().max() > found.bias.abs().max()
+
+
+@pytest.mark.slow
+def test_an_ordinal_fit_is_not_cut_short_by_the_optimizers_own_limit():
+    # A data set of bench/recovery.py, with all random terms, that takes nlminb more than its own 150 iterations.
+    model = {"formula": ORDINAL, "family": "ordinal", "link": "probit", "df": "asymptotic", "reml": False}
+    ordinal = declared(**model, study="simulated", item="simulated", sources=("s1", "s2", "s3"))
+    sets = planning.recovery_sets("latent", ordinal, Planning(seed=20240327).model_dump(), [97], print)
+    assert set(sets.status) == {"converged"}
 
 
 def test_data_sets_are_the_same_however_they_are_shared():
