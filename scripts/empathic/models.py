@@ -377,9 +377,9 @@ def _control(model: mixed.Fit) -> str | None:
     """lme4's control, or ordinal's, where it is not its own default."""
     if not model.mixed or (model.family == "gaussian" and not model.refits):
         return None
-    if model.family == "ordinal":
-        return mixed.ORDINAL_CONTROL
-    return mixed.control_of(model.family, model.state.optimizer) if model.converged else None
+    # Of lme4's a failed fit has no optimizer whose result stands; ordinal has one, come what may.
+    alike = model.converged or model.family == "ordinal"
+    return mixed.control_of(model.family, model.state.optimizer) if alike else None
 
 
 def _sigma_total(random: pd.DataFrame, residual: float) -> float:

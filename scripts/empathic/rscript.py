@@ -224,7 +224,8 @@ pairs <- combn(sources, 2, paste, collapse = " - ")
 overall <- emmeans(fit, "source", weights = "equal")
 means <- average(overall, NA)
 contrasts <- compare(overall, rep(NA, length(pairs)))
-tests <- test_rows("source", contrast(overall, "pairwise"))
+differences <- contrast(overall, "pairwise")
+tests <- test_rows("source", differences)
 interactions <- data.frame()
 """
 
@@ -249,7 +250,7 @@ SETS = """\
 # The same tests of some sources alone.
 sets <- do.call(rbind, lapply([[sets]], function(chosen) {
   inside <- combn(sources, 2, function(pair) all(pair %in% chosen))
-  found <- test_rows("source", contrast(overall, "pairwise")[which(inside)])
+  found <- test_rows("source", differences[which(inside)])
   [[apart]]cbind(sources = paste(chosen, collapse = ", "), found)
 }))
 """

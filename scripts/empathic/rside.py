@@ -56,7 +56,7 @@ fit <- function(text, data, family, link, reml, control, with_df) {
       bquote(.(if (with_df) quote(lmerTest::lmer) else quote(lme4::lmer))(
         .(formula), data = data, REML = .(reml), control = .(str2lang(control))))
     else if (family == "ordinal" && plain) bquote(ordinal::clm(.(formula), data = data, link = .(link)))
-    else if (family == "ordinal") 
+    else if (family == "ordinal")
       bquote(ordinal::clmm(.(formula), data = data, link = .(link), control = .(str2lang(control))))
     else if (family == "negative_binomial" && !plain)
       bquote(lme4::glmer.nb(.(formula), data = data, control = .(str2lang(control))))
